@@ -1,0 +1,122 @@
+"""/api/playgrounds: what there is, as data; and one address for each action, derived from its declaration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from app.views import RunView
+from app.visiting import visitor_of
+from app.watching import Watchers
+from backends.core.action import Action
+from backends.core.errors import BadInput, BadParameter
+from backends.core.playground import Playground
+from backends.core.seeds import SEED_MAX
+from backends.runtime.lab import Lab
+
+LONGEST_WAIT = 60.0  # seconds; proxies commonly cut a silent request after that
+_Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for the run's end.")]
+
+
+def router(lab: Lab, watchers: Watchers) -> APIRouter:
+    """The addresses of all playgrounds and actions of the lab."""
+    routes = APIRouter(tags=["playgrounds"])
+
+    @routes.get("/playgrounds")
+    def list_playgrounds() -> list[dict[str, Any]]:
+        """Every playground with its actions: parameters with ranges, units and help; outputs."""
+        return [describe(playground) for playground in lab.actions.playgrounds]
+
+    for action in lab.actions:
+        _add(routes, action, lab, watchers)
+    return routes
+
+
+def describe(playground: Playground) -> dict[str, Any]:
+    """A playground's declaration as plain data."""
+    return {
+        "name": playground.name,
+        "title": playground.title,
+        "summary": playground.summary,
+        "notice": playground.notice,
+        "page": f"/{playground.name}",
+        "actions": [describe_action(action) for action in playground.actions],
+    }
+
+
+def describe_action(action: type[Action]) -> dict[str, Any]:
+    """An action's declaration as plain data."""
+    return {
+        "name": action.name,
+        "title": action.title,
+        "summary": action.summary(),
+        "live": action.live,
+        "seeded": action.seeded,
+        "parameters": [asdict(parameter) for parameter in action.parameters()],
+        "outputs": [asdict(output) for output in action.outputs],
+        "submit": f"/api/actions/{action.name}",
+    }
+
+
+def _add(routes: APIRouter, action: type[Action], lab: Lab, watchers: Watchers) -> None:
+    """One POST address for the action; its body's schema is the declaration itself."""
+
+    async def submit(request: Request, response: Response, wait: _Wait = 0.0) -> RunView:
+        values, seed = _read(await request.body())
+        visitor = visitor_of(request)
+
+        def start() -> Any:
+            return lab.runtime.submit(lab.experiment(action.parse(values), seed), visitor)
+
+        run = await watchers.wait(await run_in_threadpool(start), visitor, wait)
+        response.status_code = 200 if run.ended else 202
+        return RunView.of(run)
+
+    endpoint: Callable[..., Awaitable[RunView]] = submit
+    routes.add_api_route(
+        f"/actions/{action.name}",
+        endpoint,
+        methods=["POST"],
+        summary=action.title,
+        description=action.summary(),
+        operation_id=action.name.replace("/", "_"),
+        response_model=RunView,
+        responses={202: {"model": RunView, "description": "Queued or running; follow it under /api/runs."}},
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": schema(action)}}}},
+    )
+
+
+def schema(action: type[Action]) -> dict[str, Any]:
+    """The JSON schema of a submit: the action's parameters with ranges, units and help, and a seed where one counts."""
+    declared = action.model_json_schema()
+    for entry in declared["properties"].values():
+        unit = entry.get("x-vitrine", {}).get("unit")
+        if unit:
+            entry["description"] = f"{entry['description']} (in {unit})"
+    properties: dict[str, Any] = {"parameters": declared}
+    if action.seeded:
+        properties["seed"] = {"type": "integer", "minimum": 0, "maximum": SEED_MAX, "default": 0}
+    required = ["parameters"] if declared.get("required") else []
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _read(body: bytes) -> tuple[Mapping[str, Any], int]:
+    """The parameters and the seed of a submit. Raises BadInput or BadParameter."""
+    try:
+        told = json.loads(body) if body else {}
+    except (ValueError, RecursionError) as err:
+        raise BadInput("The request's body is not JSON.", hint="Send an object with 'parameters'.") from err
+    if not isinstance(told, dict) or not isinstance(told.get("parameters", {}), dict):
+        raise BadInput("The request's body is not an object with 'parameters'.", hint="See /api/openapi.json.")
+    for name in told:
+        if name not in ("parameters", "seed"):
+            raise BadInput("The request's body has a member besides 'parameters' and 'seed'.", hint="Remove it.")
+    seed = told.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= SEED_MAX:
+        raise BadParameter(f"Seed must be a whole number from 0 to {SEED_MAX}.", hint="0 will do.", field="seed")
+    return told.get("parameters", {}), seed

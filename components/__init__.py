@@ -1,0 +1,1 @@
+"""What pages and playgrounds are made of: UI only, no torch."""

@@ -1,0 +1,159 @@
+"""The page of a playground: notice, banner of an opened link, and one frame for each action.
+
+`components/playgrounds/<name>.py` may offer `view(action) -> View` and `title(run, results) -> str`; without it both
+are derived, so a new playground needs no file here.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+
+from backends.core.action import Action
+from backends.core.errors import NotFound, VitrineError
+from backends.core.playground import Playground
+from backends.core.results import Result
+from backends.runtime.lab import Lab
+from backends.store.values import Run, Session
+from components import status
+from components.conduct import Stored
+from components.frame import ActionFrame
+from components.saving import Title
+from components.views import DerivedView, View
+from components.visitor import visitor_of
+
+_PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+
+
+def build(playground: Playground, lab: Lab) -> gr.Blocks:
+    """The Gradio app of a playground."""
+    make_view, title_of = _special(playground.name)
+    with gr.Blocks(title=f"{playground.title} - Vitrine", analytics_enabled=False, fill_width=True) as blocks:
+        gate = _Gate(playground)
+        with gr.Column(visible=not playground.notice, elem_classes="vt-page") as page:
+            banner = gr.HTML("", visible=False, elem_id="vt-banner")
+            frames = _frames(playground, lab, make_view, title_of)
+            if playground.notice:
+                gr.HTML(
+                    f'<p class="vt-fineprint">{html.escape(playground.notice.split(". ")[0])}.</p>',
+                    elem_classes="vt-fine",
+                )
+        places = [component for frame in frames for component in frame.everything]
+
+        def open_page(request: gr.Request) -> Iterator[list[Any]]:
+            yield from _open(playground, lab, frames, request)
+
+        def accept(request: gr.Request) -> list[Any]:
+            lab.store.visitors.accept(visitor_of(request, lab), playground.notice)
+            return [gr.update(visible=False), gr.update(visible=True)]
+
+        def declaration() -> dict[str, Any]:
+            return describe(playground)
+
+        blocks.load(open_page, None, [gate.box, page, banner, *places], **_PRIVATE)
+        gate.button.click(accept, None, [gate.box, page], **_PRIVATE)
+        gr.api(declaration, api_name="describe")
+    return blocks
+
+
+def describe(playground: Playground) -> dict[str, Any]:
+    """The declaration of a playground as plain data: its actions with parameters and outputs."""
+    return {
+        "name": playground.name,
+        "title": playground.title,
+        "actions": [
+            {
+                "name": action.name,
+                "title": action.title,
+                "summary": action.summary(),
+                "parameters": [asdict(parameter) for parameter in action.parameters()],
+                "outputs": [asdict(output) for output in action.outputs],
+            }
+            for action in playground.actions
+        ],
+    }
+
+
+class _Gate:
+    """A notice that stands before the page until it is accepted, once a visitor."""
+
+    def __init__(self, playground: Playground) -> None:
+        with gr.Column(visible=False, elem_classes="vt-gate", elem_id="vt-gate") as self.box:
+            gr.HTML(f'<h2>Before you start</h2><p class="vt-notice">{html.escape(playground.notice)}</p>')
+            self.button = gr.Button("I understand", variant="primary", elem_id="vt-accept")
+
+
+def _frames(
+    playground: Playground, lab: Lab, make_view: Callable[[type[Action]], View], title_of: Title
+) -> list[ActionFrame]:
+    if len(playground.actions) == 1:
+        return [ActionFrame(playground, playground.actions[0], lab, make_view, title_of)]
+    frames = []
+    with gr.Tabs():
+        for action in playground.actions:
+            with gr.Tab(action.title, id=action.name):
+                frames.append(ActionFrame(playground, action, lab, make_view, title_of))
+    return frames
+
+
+def _open(playground: Playground, lab: Lab, frames: list[ActionFrame], request: gr.Request) -> Iterator[list[Any]]:
+    accepted = not playground.notice or lab.store.visitors.has_accepted(visitor_of(request, lab), playground.notice)
+    doors = [gr.update(visible=not accepted), gr.update(visible=accepted)]
+    stored, banner = _stored(lab, request)
+    skips = [[gr.skip()] * len(frame.everything) for frame in frames]
+    yield [*doors, banner, *(skip for part in skips for skip in part)]  # the page stands before anything is computed
+    for index, frame in enumerate(frames):
+        for updates in frame.open(stored, request):
+            rest = [*skips[:index], updates, *skips[index + 1 :]]
+            yield [*([gr.skip()] * 3), *(update for part in rest for update in part)]
+
+
+def _stored(lab: Lab, request: gr.Request) -> tuple[Stored | None, Any]:
+    """The run that the page's address names, and what is said above it."""
+    link, run_id = request.query_params.get("session", ""), request.query_params.get("run", "")
+    if not link:
+        return None, gr.update(visible=False)
+    visitor = visitor_of(request, lab)
+    try:
+        session = lab.store.sessions.open_link(link, visitor)
+        run = _chosen(session, run_id)
+        return (run, lab.store.runs.outputs(run.id, visitor)), gr.update(value=_banner(session, run), visible=True)
+    except VitrineError as err:
+        return None, gr.update(value=status.failed(err), visible=True)
+
+
+def _chosen(session: Session, run_id: str) -> Run:
+    for run in session.runs:
+        if run.id == run_id or not run_id:
+            return run
+    raise NotFound("This link names a result that is no longer in the session.", hint="Open the session instead.")
+
+
+def _banner(session: Session, run: Run) -> str:
+    when = run.finished.strftime("%d %b %Y, %H:%M UTC") if run.finished else ""
+    whose = "you saved it" if session.mine else "read-only; what you change here is your own copy"
+    return (
+        f'<div class="vt-banner"><b>{html.escape(session.title)}</b>'
+        f"<span>Exactly as computed on {when} ({whose}).</span></div>"
+    )
+
+
+def _special(name: str) -> tuple[Callable[[type[Action]], View], Title]:
+    module_name = f"components.playgrounds.{name}"
+    if importlib.util.find_spec(module_name) is None:
+        return DerivedView, _title
+    module = importlib.import_module(module_name)
+    return getattr(module, "view", DerivedView), getattr(module, "title", _title)
+
+
+def _title(run: Run, results: dict[str, Result]) -> str:
+    """A session's first title, when the playground has no better one."""
+    del results
+    day = run.created.strftime("%d %b %Y")
+    return f"{run.experiment.action.split('/')[-1].replace('_', ' ').capitalize()}, {day}"

@@ -1,0 +1,136 @@
+"""Stored results on the shell's pages, exactly as they were kept: pictures, sound and files come from the API by
+address, byte for byte; the rest is decoded from its artifact. One renderer a kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from backends.core.encoding import Encoded, decode
+from backends.core.errors import NotFound, VitrineError
+from backends.core.playground import Actions
+from backends.core.results import Figure, Table
+from backends.runtime.lab import Lab
+from backends.store.values import Run, StoredOutput
+from components.pieces import refuse
+from components.results_html import number_text, result_html
+from components.words import byte_size
+
+_WIDE = frozenset(("gallery", "figure"))  # kinds that want the whole width
+_TITLED = frozenset(("gallery", "tokens", "text"))  # kinds that do not show a title themselves
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+
+
+def show_outputs(lab: Lab, run: Run, visitor: str) -> None:
+    """All results of a run: pictures first, words and numbers beside or below them, then what is wide."""
+    titles = _declared_titles(lab.actions, run)
+
+    def show(output: StoredOutput) -> None:
+        _show(lab, run, output, visitor, titles.get(output.name, ""))
+
+    pictures = [output for output in run.outputs if output.kind == "image"]
+    rest = [output for output in run.outputs if output not in pictures and output.kind not in _WIDE]
+    groups = [*([picture] for picture in pictures), *_halves(rest, len(pictures))]
+    for place, group in zip(_places(len(pictures), len(rest)), groups, strict=False):
+        with place:
+            for output in group:
+                show(output)
+    for output in run.outputs:
+        if output.kind in _WIDE:
+            show(output)
+
+
+def address(run: Run, output: StoredOutput) -> str:
+    """Where the bytes of a result are served to who may read it."""
+    return f"/api/runs/{quote(run.id, safe='')}/outputs/{quote(output.name, safe='')}"
+
+
+def scale_html(table: Table) -> str:
+    """A table of values and their colours as the colour bar that it is; empty for any other table."""
+    if len(table.columns) != 2 or len(table.rows) < 2:
+        return ""
+    values, colours = [row[0] for row in table.rows], [str(row[1]) for row in table.rows]
+    if not all(isinstance(value, int | float) for value in values) or not all(map(_COLOUR.fullmatch, colours)):
+        return ""
+    low, high = (number_text(float(value)) for value in (values[0], values[-1]) if isinstance(value, int | float))
+    bar = f'<i style="background:linear-gradient(to right, {", ".join(colours)})"></i>'
+    name = escape(table.columns[0])
+    return f'<div class="vt-scale"><span>{name}</span><span>{low}</span>{bar}<span>{high}</span></div>'
+
+
+def _places(pictures: int, rest: int) -> list[DeltaGenerator]:
+    """One picture stands beside the rest; several stand in a row, with the rest in two columns below."""
+    if pictures == 1 and rest:
+        return list(st.columns([3, 2], gap="large"))
+    row = [place for _ in range(0, pictures, 3) for place in st.columns(min(3, pictures))][:pictures]
+    return [*row, *(st.columns(2, gap="large") if rest > 1 else [st.container()])]
+
+
+def _halves(rest: list[StoredOutput], pictures: int) -> list[list[StoredOutput]]:
+    if pictures == 1 or len(rest) < 2:
+        return [rest]
+    tall = [output for output in rest if output.kind in ("table", "tokens", "audio")]
+    return [[output for output in rest if output not in tall], tall] if tall else [rest[::2], rest[1::2]]
+
+
+def _show(lab: Lab, run: Run, output: StoredOutput, visitor: str, declared: str) -> None:
+    title = str(output.meta.get("title") or declared or output.name.replace("_", " ").capitalize())
+    by_address = _BY_ADDRESS.get(output.kind)
+    if by_address:
+        st.html(by_address(output, address(run, output), escape(title)))
+        return
+    try:
+        data = lab.store.artifacts.read(output.digest, visitor)
+        result = decode(Encoded(output.kind, output.media_type, data, output.meta))
+    except VitrineError as err:
+        refuse(err)
+        return
+    if isinstance(result, Figure):
+        st.plotly_chart(_on_card(result), key=f"figure-{run.id}-{output.name}", config={"displaylogo": False})
+        with st.expander("Numbers"):
+            st.html(result_html(result))
+        return
+    head = f'<h3 class="vt-result-title">{escape(title)}</h3>' if output.kind in _TITLED else ""
+    body = (scale_html(result) if isinstance(result, Table) else "") or result_html(result)
+    st.html(f'<div class="vt-stored">{head}{body}</div>')
+
+
+def _on_card(figure: Figure) -> dict[str, Any]:
+    """The figure's own drawing, on the card's ground instead of the page's."""
+    spec = dict(figure.spec)
+    clear = {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
+    return {**spec, "layout": {**spec.get("layout", {}), **clear}}
+
+
+def _declared_titles(actions: Actions, run: Run) -> dict[str, str]:
+    try:
+        return {spec.name: spec.title for spec in actions.get(run.experiment.action).outputs}
+    except NotFound:
+        return {}
+
+
+def _image(output: StoredOutput, url: str, title: str) -> str:
+    alt = escape(str(output.meta.get("alt", "")))
+    return f'<figure class="vt-figure"><img src="{url}" alt="{alt}"><figcaption>{title}</figcaption></figure>'
+
+
+def _audio(output: StoredOutput, url: str, title: str) -> str:
+    del output
+    return f'<audio class="vt-audio" controls preload="none" src="{url}" title="{title}"></audio>'
+
+
+def _file(output: StoredOutput, url: str, title: str) -> str:
+    name = escape(str(output.meta.get("name", output.name)))
+    return (
+        f'<a class="vt-file" href="{url}" download="{name}">{title} <span>{name}, {byte_size(output.bytes)}</span></a>'
+    )
+
+
+_BY_ADDRESS: dict[str, Callable[[StoredOutput, str, str], str]] = {"image": _image, "audio": _audio, "file": _file}

@@ -1,0 +1,39 @@
+"""The one line that says what is going on: waiting, running with time left, done, stopped, or what went wrong."""
+
+from __future__ import annotations
+
+import html
+
+from backends.core.errors import VitrineError
+
+
+def quiet(sentence: str) -> str:
+    """Nothing is running; `sentence` says what is seen."""
+    return _line("quiet", html.escape(sentence))
+
+
+def running(sentence: str, fraction: float, seconds_left: float | None = None) -> str:
+    """A bar at `fraction` in [0, 1], a sentence, and the time left in seconds where it is known."""
+    left = "" if seconds_left is None else f" About {_seconds(seconds_left)} left."
+    bar = f'<progress max="1" value="{fraction:.3f}" aria-label="Progress"></progress>'
+    return _line("running", f"{bar}<span>{html.escape(sentence)}{left}</span>")
+
+
+def done(sentence: str) -> str:
+    """A run has ended well."""
+    return _line("done", html.escape(sentence))
+
+
+def failed(error: VitrineError, reference: str = "") -> str:
+    """What was wrong and what to do; with the id to quote when it was not the user's doing."""
+    quote = f" <code>{html.escape(reference)}</code>" if reference else ""
+    return _line("failed", f"{html.escape(error.sentence)} <span>{html.escape(error.hint)}</span>{quote}")
+
+
+def _line(state: str, body: str) -> str:
+    role = "alert" if state == "failed" else "status"
+    return f'<div class="vt-status vt-status-{state}" role="{role}">{body}</div>'
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.0f} s" if value < 90 else f"{value / 60:.0f} min"

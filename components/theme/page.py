@@ -1,0 +1,49 @@
+"""The shell's first paint: what goes into the head of its HTML page, so that it is ours before Streamlit has spoken.
+
+Streamlit paints its own colours and typeface until its socket is up, and keeps a chosen theme for each address
+separately. `window.__streamlit`, which it reads for whoever hosts it, and its own storage settle both beforehand.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from components.theme import tokens
+from components.theme.shell import both_modes, theme_options
+
+_SCRIPT = """(() => {
+  const stored = localStorage.getItem("vitrine-theme");
+  const choice = ["light", "dark"].includes(stored) ? stored : "system";
+  const named = choice[0].toUpperCase() + choice.slice(1);
+  localStorage.setItem(`stActiveTheme-${window.location.pathname}-v2`, JSON.stringify(named));
+  document.documentElement.style.colorScheme = choice === "system" ? "light dark" : choice;
+  window.__streamlit = { ...window.__streamlit, ...THEMES };
+})();"""
+_STYLE = """html { background: var(--vt-ground); }
+#root:empty::before {
+  content: ""; position: fixed; inset: 30vh 0 auto; margin: auto; width: 28px; height: 28px; border-radius: 50%;
+  border: 3px solid var(--vt-line); border-top-color: var(--vt-accent); animation: vt-turn 0.9s linear infinite;
+}
+@keyframes vt-turn { to { transform: rotate(360deg); } }
+@media (prefers-reduced-motion: reduce) { #root:empty::before { animation-duration: 6s; } }"""
+
+
+def first_paint() -> str:
+    """HTML for the end of the head: typeface, colours, a calm sign of life, and the theme that was chosen.
+
+    The script is inline and the same for every visitor, so a Content-Security-Policy can name it by its hash.
+    """
+    font = f'<link rel="preload" href="{tokens.FONT_FILES[0].path}" as="font" type="font/woff2" crossorigin>'
+    style = f"<style>{tokens.font_faces()}\n{both_modes()}\n{_STYLE}</style>"
+    return f"{font}\n{style}\n<script>{_SCRIPT.replace('THEMES', json.dumps(_themes()))}</script>\n"
+
+
+def _themes() -> dict[str, Any]:
+    """Both themes as Streamlit's page takes them before the server has sent its own."""
+    options = theme_options()
+    shared = {name: value for name, value in options["theme"].items() if not name.startswith("padding")}
+    return {
+        name: {**shared, **options[section], "bodyFont": tokens.SANS}
+        for name, section in (("LIGHT_THEME", "theme.light"), ("DARK_THEME", "theme.dark"))
+    }

@@ -1,0 +1,44 @@
+// Talks with the page around a playground: theme in, height and readiness out. Only our own origin is heard.
+(() => {
+  const framed = window.parent !== window;
+  const here = window.location.origin;
+  const tell = (message) => framed && window.parent.postMessage(message, here);
+
+  const paint = (mode) => {
+    const dark = mode === "dark";
+    document.body.classList.toggle("dark", dark);
+    document.documentElement.style.colorScheme = dark ? "dark" : "light";
+  };
+
+  if (framed) document.documentElement.classList.add("vt-framed");
+  const asked = new URL(window.location.href).searchParams.get("__theme");
+  if (asked) paint(asked);
+
+  window.addEventListener("message", (event) => {
+    if (event.origin !== here || event.source !== window.parent || !event.data) return;
+    const { type, mode, top } = event.data;
+    if (type === "vitrine-theme") paint(mode);
+    if (type === "vitrine-view") document.documentElement.style.setProperty("--vt-view-top", `${Math.round(top)}px`);
+  });
+  if (!framed) return;
+
+  // Gradio draws into .gradio-container some time after this script has run; then it is followed.
+  let last = 0;
+  const report = (container) => {
+    const px = Math.ceil(container.getBoundingClientRect().height);
+    if (px > 0 && px !== last) tell({ type: "vitrine-height", px: (last = px) });
+  };
+  const drawn = () => document.querySelector(".gradio-container :is(.block, .prose, button)");
+  const follow = () => {
+    const container = drawn() && document.querySelector(".gradio-container");
+    if (!container) return false;
+    new ResizeObserver(() => report(container)).observe(container);
+    report(container);
+    tell({ type: "vitrine-ready" });
+    return true;
+  };
+  if (!follow()) {
+    const watcher = new MutationObserver(() => follow() && watcher.disconnect());
+    watcher.observe(document.body, { childList: true, subtree: true });
+  }
+})();
