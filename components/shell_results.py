@@ -13,10 +13,10 @@ from urllib.parse import quote
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from backends.core.encoding import Encoded, decode
+from backends.core.encoding import decode
 from backends.core.errors import NotFound, VitrineError
 from backends.core.playground import Actions
-from backends.core.results import Figure, Table
+from backends.core.results import Encoded, Figure, Table
 from backends.runtime.lab import Lab
 from backends.store.values import Run, StoredOutput
 from components.pieces import refuse

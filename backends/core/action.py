@@ -109,7 +109,8 @@ class Action(BaseModel):
     def prepare_input(cls, parameter: str, data: bytes) -> bytes:
         """Turn what a user gave into what is stored; called once, before anything is kept.
 
-        Drops all that the action does not need (names, places, cameras in headers). Equal pixels give equal bytes.
+        Drops all that the action does not need (names, places, cameras in headers). Equal pixels give equal bytes, and
+        what it returned comes back unchanged when it is given again: exported inputs can be brought elsewhere.
         Raises BadImage or TooLarge with a sentence that repeats nothing of the file.
         """
         del parameter
@@ -141,20 +142,21 @@ class Action(BaseModel):
 
     @classmethod
     def from_experiment(cls, experiment: Experiment) -> Self:
-        """Build the action that an experiment names. Raises BadParameter."""
+        """Build the action that an experiment names. Raises BadParameter, NewerSchema."""
+        experiment.check_form()
         return cls.parse(experiment.values())
+
+    def models(self) -> dict[str, str]:
+        """The models that it will lease: parameter name -> model id."""
+        return {item.name: getattr(self, item.name) for item in self.parameters() if item.kind == "model"}
 
     def experiment(self, *, seed: int = 0, revisions: Mapping[str, str]) -> Experiment:
         """This action as an experiment. revisions: model id -> weight digest, for each model it names."""
-        inputs: dict[str, str] = {}
-        models: dict[str, tuple[str, str]] = {}
         parameters = self.model_dump()
-        for parameter in self.parameters():
-            if parameter.kind == "image":
-                inputs[parameter.name] = parameters.pop(parameter.name)
-            elif parameter.kind == "model":
-                model_id = parameters.pop(parameter.name)
-                models[parameter.name] = (model_id, revisions[model_id])
+        inputs = {item.name: parameters.pop(item.name) for item in self.parameters() if item.kind == "image"}
+        models = {name: (model_id, revisions[model_id]) for name, model_id in self.models().items()}
+        for name in models:
+            parameters.pop(name, None)
         return Experiment(self.name, parameters, inputs, models, seed)
 
 

@@ -7,23 +7,24 @@ import json
 import wave
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
+from backends.core import grids
 from backends.core.digest import canonical_json
 from backends.core.errors import ArtifactMissing
 from backends.core.results import (
     Audio,
     Cell,
+    Encoded,
     Figure,
     File,
     Gallery,
+    Grid,
     Image,
-    Kind,
     Number,
     Pixels,
     Result,
@@ -31,16 +32,6 @@ from backends.core.results import (
     Text,
     Tokens,
 )
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A result as it is stored. meta: small plain data that goes into the row, not into the bytes."""
-
-    kind: Kind
-    media_type: str
-    data: bytes
-    meta: Mapping[str, Any]
 
 
 def encode(result: Result) -> Encoded:
@@ -53,7 +44,7 @@ def decode(encoded: Encoded) -> Result:
     """Turn bytes back into the result. Raises ArtifactMissing if they are damaged."""
     try:
         return _DECODERS[encoded.kind](encoded)
-    except (ValueError, KeyError, OSError, EOFError, wave.Error, zipfile.BadZipFile) as err:
+    except (ValueError, KeyError, TypeError, OSError, EOFError, wave.Error, zipfile.BadZipFile) as err:
         raise ArtifactMissing("A stored result is damaged and cannot be shown.", hint="Run it again.") from err
 
 
@@ -193,6 +184,14 @@ def _decode_number(encoded: Encoded) -> Number:
     return Number(title=encoded.meta["title"], **json.loads(encoded.data))
 
 
+def _encode_grid(result: Grid) -> _Parts:
+    return "application/zip", grids.to_zip(result), {}
+
+
+def _decode_grid(encoded: Encoded) -> Grid:
+    return grids.from_zip(encoded.data, encoded.meta["title"])
+
+
 _ENCODERS: dict[type, Callable[[Any], _Parts]] = {
     Image: _encode_image,
     Gallery: _encode_gallery,
@@ -203,6 +202,7 @@ _ENCODERS: dict[type, Callable[[Any], _Parts]] = {
     Audio: _encode_audio,
     File: _encode_file,
     Number: _encode_number,
+    Grid: _encode_grid,
 }
 _DECODERS: dict[str, Callable[[Encoded], Result]] = {
     "image": _decode_image,
@@ -214,4 +214,5 @@ _DECODERS: dict[str, Callable[[Encoded], Result]] = {
     "audio": _decode_audio,
     "file": _decode_file,
     "number": _decode_number,
+    "grid": _decode_grid,
 }

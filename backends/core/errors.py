@@ -8,9 +8,11 @@ Anything else that escapes is a bug; it is logged with a reference id that the u
     │   ├── BadParameter        a control has a value outside its declaration
     │   ├── BadImage            a file is not an image we can read
     │   ├── TooLarge            an upload is over a limit
+    │   ├── BadArchive          a session's archive is broken, foreign or was changed
     │   └── LayerNotFound       a model has no layer of that kind
     ├── NotFound                no such run, session, artifact, action or model
-    │   └── NotYours            it exists, but belongs to someone else (told as NotFound)
+    │   ├── NotYours            it exists, but belongs to someone else (told as NotFound)
+    │   └── LinkClosed          a share link has expired or was withdrawn
     ├── Busy                    a queue or a memory budget is full; says when to try again
     │   └── QuotaExceeded       a visitor's space is full
     ├── Cancelled               the user pressed Stop
@@ -81,6 +83,12 @@ class TooLarge(BadInput):
     status = 413
 
 
+class BadArchive(BadInput):
+    """A session's archive is broken, foreign or was changed."""
+
+    code = "bad_archive"
+
+
 class LayerNotFound(BadInput):
     """A model has no layer of the kind that was asked for."""
 
@@ -96,6 +104,13 @@ class NotFound(VitrineError):
 
 class NotYours(NotFound):
     """It belongs to someone else; the user is told the same as for NotFound, so that ids cannot be probed."""
+
+
+class LinkClosed(NotFound):
+    """A share link has expired or was withdrawn."""
+
+    code = "link_closed"
+    status = 410
 
 
 class Busy(VitrineError):

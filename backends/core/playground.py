@@ -10,6 +10,7 @@ from types import MappingProxyType
 from backends.core.action import Action
 from backends.core.errors import DuplicateAction, NotFound
 from backends.core.parameters import Value
+from backends.core.sweep import base_of, sweep_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ class Playground:
 
 
 class Actions:
-    """All actions by name. Immutable once built; two of one name raise DuplicateAction."""
+    """All actions by name, and the sweep of each. Immutable once built; two of one name raise DuplicateAction.
+
+    Iterating gives the declared ones; `derived` the sweeps.
+    """
 
     def __init__(self, playgrounds: Iterable[Playground]) -> None:
         self.playgrounds = tuple(playgrounds)
@@ -65,11 +69,20 @@ class Actions:
                         f"Two actions are named '{action.name}': {_where(found[action.name])} and {_where(action)}."
                     )
                 found[action.name] = action
+        sweeps = [sweep_of(action) for action in found.values()]
+        self.declared = tuple(found.values())
+        self.derived = tuple(sweep for sweep in sweeps if sweep is not None)
         self._home = {action.name: playground for playground in self.playgrounds for action in playground.actions}
-        self._by_name: Mapping[str, type[Action]] = MappingProxyType(found)
+        self._by_name: Mapping[str, type[Action]] = MappingProxyType(
+            {action.name: action for action in (*self.declared, *self.derived)}
+        )
 
     def __iter__(self) -> Iterator[type[Action]]:
-        return iter(self._by_name.values())
+        return iter(self.declared)
+
+    def sweep_of(self, name: str) -> type[Action] | None:
+        """The sweep over the action of that name; None where it has nothing to sweep. Raises NotFound."""
+        return sweep_of(self.get(name))
 
     def get(self, name: str) -> type[Action]:
         """The action of that name. Raises NotFound."""
@@ -80,7 +93,7 @@ class Actions:
 
     def playground_of(self, name: str) -> Playground:
         """The playground that offers the action of that name. Raises NotFound."""
-        return self._home[self.get(name).name]
+        return self._home[base_of(self.get(name)).name]
 
 
 def _where(action: type[Action]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
-Kind = Literal["image", "gallery", "text", "tokens", "figure", "table", "audio", "file", "number"]
+Kind = Literal["image", "gallery", "text", "tokens", "figure", "table", "audio", "file", "number", "grid"]
 Cell = str | int | float | bool | None
 
 
@@ -113,4 +113,49 @@ class Number:
     n: int | None = None
 
 
-Result = Image | Gallery | Text | Tokens | Figure | Table | Audio | File | Number
+@dataclass(frozen=True)
+class Encoded:
+    """A result as it is stored. meta: small plain data that goes into the row, not into the bytes."""
+
+    kind: Kind
+    media_type: str
+    data: bytes = field(repr=False)
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One parameter of a sweep. parameter: its name in code. values: what it was set to; labels: the same in words."""
+
+    parameter: str
+    title: str
+    unit: str
+    values: tuple[Cell, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """One cell of a sweep. results: of the first seed, encoded. measures: by key, one value a seed."""
+
+    results: Mapping[str, Encoded]
+    measures: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a sweep has found so far. cells: by (column, row) from 0; those not computed yet are absent.
+
+    measures: key -> title with its unit. seeds: how many each cell was, or is to be, computed with.
+    """
+
+    kind: ClassVar[Kind] = "grid"
+    x: Axis
+    y: Axis | None
+    cells: Mapping[tuple[int, int], GridCell]
+    measures: Mapping[str, str]
+    seeds: int
+    title: str = ""
+
+
+Result = Image | Gallery | Text | Tokens | Figure | Table | Audio | File | Number | Grid

@@ -88,9 +88,10 @@ class Runtime(Protocol):
     def start(self) -> None:
         """Begin to work. Runs that an earlier process left unfinished are marked interrupted."""
 
-    def submit(self, experiment: Experiment, visitor: str) -> Run:
+    def submit(self, experiment: Experiment, visitor: str, *, fresh: bool = False) -> Run:
         """Ask for a run: queued; or done at once when its result is known; or the visitor's own that is under way.
 
+        fresh: compute it in any case, for comparing with a result that is known.
         Raises BadParameter, NotFound (action, model or input), RevisionChanged, Busy (says when to try again).
         """
 

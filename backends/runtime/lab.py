@@ -30,5 +30,5 @@ class Lab:
 
     def experiment(self, action: Action, seed: int = 0) -> Experiment:
         """The action as an experiment with the models' revisions as they are here. Raises NotFound, ModelError."""
-        named = [getattr(action, item.name) for item in action.parameters() if item.kind == "model"]
-        return action.experiment(seed=seed, revisions={model: self.registry.revision(model) for model in named})
+        revisions = {model: self.registry.revision(model) for model in action.models().values()}
+        return action.experiment(seed=seed, revisions=revisions)

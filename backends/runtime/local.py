@@ -81,11 +81,11 @@ class LocalRuntime:
         self._lane.start()
         self._live.start()
 
-    def submit(self, experiment: Experiment, visitor: str) -> Run:
+    def submit(self, experiment: Experiment, visitor: str, *, fresh: bool = False) -> Run:
         """Ask for a run: see `Runtime.submit`."""
         action = self._checked(experiment, visitor)
         key = (visitor, experiment.digest)
-        if key not in self._under_way:
+        if key not in self._under_way and not fresh:
             known = self._known(experiment, visitor)
             if known is not None:
                 return known

@@ -10,10 +10,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from backends.core.digest import sha256
-from backends.core.encoding import Encoded, encode
+from backends.core.encoding import encode
 from backends.core.errors import StoreError
 from backends.core.experiment import Experiment
-from backends.core.results import Result
+from backends.core.results import Encoded, Result
 from backends.store.access import Parts, check_room, readable_artifact
 from backends.store.artifacts import Piece, record
 from backends.store.tables import RunInputRow, RunOutputRow, RunRow, UploadRow

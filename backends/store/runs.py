@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backends.core.digest import canonical_json
-from backends.core.encoding import Encoded, decode
+from backends.core.encoding import decode
 from backends.core.errors import Cancelled, Interrupted, StoreError, VitrineError
 from backends.core.experiment import Experiment
 from backends.core.identity import new_id
-from backends.core.results import Result
+from backends.core.results import Encoded, Result
 from backends.store.access import Parts, check_room, checked_id, checked_visitor, ensure_visitor, missing
 from backends.store.reading import VIEW, readable_run, run_row, run_value
 from backends.store.recording import copy_outputs, keep_hours, prepare, record_inputs, record_outputs

@@ -61,17 +61,67 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A share link. id: 128 random bits, the part of the address that opens the session, read-only.
+
+    expires: None for never. revoked: when its owner withdrew it. times: UTC.
+    """
+
+    id: str
+    created: datetime
+    expires: datetime | None = None
+    revoked: datetime | None = None
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether it opens the session at this time."""
+        return self.revoked is None and (self.expires is None or now < self.expires)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A run's place in a session, and what its slide says.
+
+    title: empty for the usual one. note: Markdown, seen by everyone. speaker: Markdown, for the owner only.
+    live: whether the slide has live controls.
+    """
+
+    run: Run
+    title: str = ""
+    note: str = ""
+    speaker: str = ""
+    live: bool = False
+
+
+@dataclass(frozen=True)
 class Session:
-    """A titled, ordered set of runs. link: the unguessable id to share. mine: whether the reader owns it."""
+    """A titled, ordered set of runs. notes: Markdown.
+
+    link: the newest link that is open, or the one that the reader came by; empty when there is none.
+    links: all of them, newest first; for the owner only. mine: whether the reader owns it.
+    deleted: when its owner deleted it; it can be restored until the next collection after the time for that.
+    """
 
     id: str
     link: str
     title: str
     notes: str
+    tags: tuple[str, ...]
     created: datetime
     updated: datetime
-    runs: tuple[Run, ...]
+    deleted: datetime | None
+    items: tuple[Item, ...]
+    links: tuple[Link, ...]
     mine: bool
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs in order."""
+        return tuple(item.run for item in self.items)
+
+    @property
+    def address(self) -> str:
+        """What opens it for this reader: an open link, else (for the owner alone) its id."""
+        return self.link or self.id
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """An experiment is a value: equal ones have equal bytes, whoever writes them, and nothing else is accepted."""
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,10 +87,21 @@ def test_anything_else_is_refused(text):
         Experiment.from_json(text)
 
 
-def test_a_later_form_is_told_apart():
-    raw = {**experiment().as_dict(), "schema": SCHEMA + 1}
-    with pytest.raises(NewerSchema):
-        Experiment.from_json(json.dumps(raw))
+def test_what_a_newer_vitrine_wrote_is_shown_and_kept_whole_but_not_run():
+    raw = {**experiment().as_dict(), "schema": SCHEMA + 1, "mood": {"calm": [1, 2]}}
+    later = Experiment.from_json(canonical_json(raw))
+    assert (later.action, dict(later.parameters), later.seed) == (raw["action"], raw["parameters"], raw["seed"])
+    assert later.canonical == canonical_json(raw)
+    assert Experiment.from_json(later.canonical).digest == later.digest
+    with pytest.raises(NewerSchema, match="newer Vitrine"):
+        later.check_form()
+    experiment().check_form()
+
+
+@pytest.mark.parametrize("odd", [{"models": {"m": "x"}}, {"parameters": [1]}, {"inputs": None}, {"seed": "a"}])
+def test_of_a_newer_form_that_looks_different_what_is_known_is_read(odd):
+    raw = {**experiment().as_dict(), "schema": SCHEMA + 1, **odd}
+    assert Experiment.from_json(canonical_json(raw)).as_dict() == raw
 
 
 def test_only_real_hashes_look_like_hashes():

@@ -1,0 +1,115 @@
+"""A grid as one file, and what can be read off it: a zip of an index and the cells' results as they would be stored.
+
+Deterministic: equal grids give equal bytes. No result is encoded twice; a cell's bytes are those of a single run.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from backends.core.digest import canonical_json
+from backends.core.results import Axis, Encoded, Grid, GridCell
+
+_INDEX = "index.json"
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measure of one cell over its seeds: the mean, and its 95 % t-interval where there are at least two."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+def estimate(values: Iterable[float]) -> Estimate:
+    """Mean and 95 % interval by Student's t, n - 1 degrees of freedom. Raises ValueError without a value."""
+    sample = list(values)
+    n = len(sample)
+    if not n:
+        raise ValueError("no values")
+    mean = sum(sample) / n
+    if n < 2:
+        return Estimate(mean, None, None, n)
+    from scipy.special import stdtrit  # loaded only where seeds are repeated
+
+    deviation = (sum((value - mean) ** 2 for value in sample) / (n - 1)) ** 0.5
+    half = float(stdtrit(n - 1, 0.975)) * deviation / n**0.5
+    return Estimate(mean, mean - half, mean + half, n)
+
+
+def best_place(grid: Grid, measure: str, *, largest: bool) -> Place | None:
+    """Where the measure's mean is largest (or smallest); the first in reading order among equals; None without any."""
+    means = {place: estimate(cell.measures[measure]).mean for place, cell in _ordered(grid) if measure in cell.measures}
+    if not means:
+        return None
+    return max(means, key=means.__getitem__) if largest else min(means, key=means.__getitem__)
+
+
+def values_at(grid: Grid, place: Place) -> dict[str, Any]:
+    """The parameter values that a cell was computed with."""
+    found = {grid.x.parameter: grid.x.values[place[0]]}
+    return found | ({grid.y.parameter: grid.y.values[place[1]]} if grid.y else {})
+
+
+def words_at(grid: Grid, place: Place) -> str:
+    """The same in words: 'Window centre 40, Window width 300'."""
+    words = f"{grid.x.title} {grid.x.labels[place[0]]}"
+    return f"{words}, {grid.y.title} {grid.y.labels[place[1]]}" if grid.y else words
+
+
+def to_zip(grid: Grid) -> bytes:
+    """The grid as bytes."""
+    buffer, cells = io.BytesIO(), []
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for place, cell in _ordered(grid):
+            results = []
+            for number, (name, result) in enumerate(cell.results.items()):
+                file = f"{place[1]:03}-{place[0]:03}-{number:02}"
+                archive.writestr(zipfile.ZipInfo(file), result.data)  # ZipInfo's fixed date: 1980
+                results.append([name, file, result.kind, result.media_type, dict(result.meta)])
+            measures = {key: list(values) for key, values in cell.measures.items()}
+            cells.append({"place": list(place), "results": results, "measures": measures})
+        index = {
+            "x": asdict(grid.x),
+            "y": asdict(grid.y) if grid.y else None,
+            "measures": dict(grid.measures),
+            "seeds": grid.seeds,
+            "cells": cells,
+        }
+        archive.writestr(zipfile.ZipInfo(_INDEX), canonical_json(index))
+    return buffer.getvalue()
+
+
+def from_zip(data: bytes, title: str) -> Grid:
+    """What `to_zip` wrote. Raises ValueError, KeyError, TypeError or BadZipFile on anything else."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        index = json.loads(archive.read(_INDEX))
+        cells = {
+            (int(raw["place"][0]), int(raw["place"][1])): GridCell(
+                {
+                    name: Encoded(kind, media_type, archive.read(file), meta)
+                    for name, file, kind, media_type, meta in raw["results"]
+                },
+                {key: tuple(map(float, values)) for key, values in raw["measures"].items()},
+            )
+            for raw in index["cells"]
+        }
+    y = _axis(index["y"]) if index["y"] else None
+    return Grid(_axis(index["x"]), y, cells, dict(index["measures"]), int(index["seeds"]), title)
+
+
+def _axis(raw: Mapping[str, Any]) -> Axis:
+    return Axis(raw["parameter"], raw["title"], raw["unit"], tuple(raw["values"]), tuple(raw["labels"]))
+
+
+def _ordered(grid: Grid) -> list[tuple[Place, GridCell]]:
+    """Row by row, as it is read."""
+    return sorted(grid.cells.items(), key=lambda item: (item[0][1], item[0][0]))
