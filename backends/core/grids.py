@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from backends.core.digest import canonical_json
-from backends.core.results import Axis, Encoded, Grid, GridCell
+from backends.core.results import Axis, Cell, Encoded, Grid, GridCell, Table
 
 _INDEX = "index.json"
 Place = tuple[int, int]
@@ -63,6 +63,36 @@ def words_at(grid: Grid, place: Place) -> str:
     """The same in words: 'Window centre 40, Window width 300'."""
     words = f"{grid.x.title} {grid.x.labels[place[0]]}"
     return f"{words}, {grid.y.title} {grid.y.labels[place[1]]}" if grid.y else words
+
+
+def grid_table(grid: Grid) -> Table:
+    """A row a cell: its settings, then each measure; with several seeds its mean and 95 % interval."""
+    axes = [grid.x, *([grid.y] if grid.y else [])]
+    columns = [f"{axis.title} ({axis.unit})" if axis.unit else axis.title for axis in axes]
+    for title in grid.measures.values():
+        columns += [title] if grid.seeds == 1 else [title, "low", "high"]
+    rows: list[tuple[Cell, ...]] = []
+    for place, cell in sorted(grid.cells.items(), key=lambda item: (item[0][1], item[0][0])):
+        row: list[Cell] = [axis.labels[index] for axis, index in zip(axes, place, strict=False)]
+        for key in grid.measures:
+            told = estimate(cell.measures[key]) if key in cell.measures else None
+            row += [told.mean if told else None]
+            row += [told.low if told else None, told.high if told else None] if grid.seeds > 1 else []
+        rows.append(tuple(row))
+    return Table(tuple(columns), tuple(rows), "Numbers of all cells")
+
+
+def best_sentence(grid: Grid, measure: str, *, largest: bool) -> str:
+    """'Window centre 40, Window width 300 has the largest Evidence: 0.83 (95 % interval 0.8 to 0.9, n 5 seeds).'"""
+    place = best_place(grid, measure, largest=largest)
+    if place is None:
+        return "No cell has that number."
+    told = estimate(grid.cells[place].measures[measure])
+    interval = ""
+    if told.low is not None and told.high is not None:
+        interval = f" (95 % interval {told.low:.4g} to {told.high:.4g}, n {told.n} seeds)"
+    goal = "largest" if largest else "smallest"
+    return f"{words_at(grid, place)} has the {goal} {grid.measures[measure]}: {told.mean:.4g}{interval}."
 
 
 def to_zip(grid: Grid) -> bytes:

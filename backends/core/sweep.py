@@ -6,7 +6,6 @@ the base action's declaration; nothing is written for it in a playground.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,11 +20,12 @@ from backends.core.encoding import encode
 from backends.core.errors import BadParameter, TooLarge
 from backends.core.events import Event, Output, Progress
 from backends.core.experiment import Experiment
-from backends.core.grids import best_place, estimate, values_at, words_at
+from backends.core.grids import best_sentence, grid_table, values_at, words_at
 from backends.core.measures import measures
-from backends.core.parameters import Parameter, Value, choice, integer, text
-from backends.core.results import Axis, Cell, Encoded, Grid, GridCell, Result, Table, Text
+from backends.core.parameters import Parameter, choice, integer, text
+from backends.core.results import Axis, Encoded, Grid, GridCell, Result, Text
 from backends.core.seeds import SEED_MAX
+from backends.core.sweep_values import read_values, shown
 
 SUFFIX = "/sweep"
 SWEPT = ("number", "integer", "choice", "toggle", "label", "model")  # kinds of parameter that can be an axis
@@ -110,23 +110,23 @@ class Sweep(Action):
         names: dict[str, str] = {}
         grid = Grid(plan.x, plan.y, {}, names, plan.seeds, f"Sweep of {self.base.title}")
         for place, action in plan.cells:
-            shown: dict[str, Encoded] = {}
+            kept: dict[str, Encoded] = {}
             found: dict[str, list[float]] = {}
             for repeat in range(plan.seeds):
                 yield Progress(done / total, f"{done + 1} of {total}: {words_at(grid, place)}")
-                results = _results(action, _Seeded(job, (job.seed + repeat) % (SEED_MAX + 1)))
+                results = _found(action, _Seeded(job, (job.seed + repeat) % (SEED_MAX + 1)))
                 done += 1
                 for key, measure in measures(results).items():
                     names[key] = measure.title
                     found.setdefault(key, []).append(measure.value)
                 if repeat == 0:
-                    shown = {name: encode(result) for name, result in results.items()}
-            size += sum(len(item.data) for item in shown.values())
+                    kept = {name: encode(result) for name, result in results.items()}
+            size += sum(len(item.data) for item in kept.values())
             if size > BYTES_MAX:
                 raise TooLarge(
                     f"This grid would have more than {BYTES_MAX // 2**20} MiB.", hint="Sweep fewer values at a time."
                 )
-            cell = GridCell(shown, {key: tuple(values) for key, values in found.items()})
+            cell = GridCell(kept, {key: tuple(values) for key, values in found.items()})
             grid = Grid(grid.x, grid.y, {**grid.cells, place: cell}, dict(names), plan.seeds, grid.title)
             yield Output("grid", grid)
         yield Output("table", grid_table(grid))
@@ -144,7 +144,7 @@ class Sweep(Action):
         wanted = getattr(self, name)
         parameter = next(item for item in self.base.parameters() if item.name == wanted)
         values = read_values(parameter, getattr(self, f"{name}_values"), f"{name}_values")
-        labels = tuple(_label(parameter, value) for value in values)
+        labels = tuple(shown(parameter, value) for value in values)
         return Axis(parameter.name, parameter.title, parameter.unit, values, labels)
 
 
@@ -154,9 +154,62 @@ def sweep_of(base: type[Action]) -> type[Sweep] | None:
     swept = [item for item in base.parameters() if item.kind in SWEPT]
     if not swept or issubclass(base, Sweep):
         return None
+    bases: Any = (Sweep, base)
+    make: Any = create_model
+    made: type[Sweep] = make(
+        f"{base.__name__}Sweep", __base__=bases, __module__=base.__module__, **_fields(base, swept)
+    )
+    made.__doc__ = f"{base.title} with one or two settings over lists of values; every cell is a run of its own."
+    made.name, made.title, made.base = base.name + SUFFIX, f"Sweep: {base.title}", base
+    made.live, made.seeded = False, base.seeded
+    made.outputs = (
+        OutputSpec("grid", "grid", "Grid"),
+        OutputSpec("best", "text", "Best cell", optional=True),
+        OutputSpec("table", "table", "Numbers of all cells"),
+    )
+    return made
+
+
+def base_of(action: type[Action]) -> type[Action]:
+    """The action that a sweep is over; any other action itself."""
+    return action.base if issubclass(action, Sweep) else action
+
+
+class _Seeded:
+    """The job of one cell: the sweep's own, with another seed."""
+
+    def __init__(self, job: Job, seed: int) -> None:
+        self._job = job
+        self.seed = seed
+
+    @property
+    def cancellation(self) -> Cancellation:
+        return self._job.cancellation
+
+    def read(self, digest: str) -> bytes:
+        return self._job.read(digest)
+
+    def lease(self, model_id: str) -> AbstractContextManager[Any]:
+        return self._job.lease(model_id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._job, name)  # what a runtime offers beyond the protocol: batching
+
+
+def _found(action: Action, job: Job) -> dict[str, Result]:
+    results: dict[str, Result] = {}
+    for event in action.run(job):
+        job.cancellation.check()
+        if isinstance(event, Output):
+            results[event.name] = event.result
+    return results
+
+
+def _fields(base: type[Action], swept: Sequence[Parameter]) -> dict[str, Any]:
+    """The sweep's own settings, as `create_model` takes them."""
     options = [(item.title, item.name) for item in swept]
-    listed = "Values separated by commas, or 'from, to, steps' written as 0..1:5."
-    fields: dict[str, Any] = {
+    listed = "Values with commas between; 0..1:5 means five values from 0 to 1."
+    return {
         "sweep_x": (str, choice(swept[0].name, title="Across", options=options, help="Changes from column to column.")),
         "sweep_x_values": (str, text("", title="Values across", max_length=_VALUES_MAX, help=listed)),
         "sweep_y": (
@@ -188,165 +241,3 @@ def sweep_of(base: type[Action]) -> type[Sweep] | None:
             ),
         ),
     }
-    made: type[Sweep] = create_model(
-        f"{base.__name__}Sweep", __base__=(Sweep, base), __module__=base.__module__, **fields
-    )
-    made.__doc__ = f"{base.title} with one or two settings over lists of values; every cell is a run of its own."
-    made.name, made.title, made.base = base.name + SUFFIX, f"Sweep: {base.title}", base
-    made.live, made.seeded = False, base.seeded
-    made.outputs = (
-        OutputSpec("grid", "grid", "Grid"),
-        OutputSpec("best", "text", "Best cell", optional=True),
-        OutputSpec("table", "table", "Numbers of all cells"),
-    )
-    return made
-
-
-def base_of(action: type[Action]) -> type[Action]:
-    """The action that a sweep is over; any other action itself."""
-    return action.base if issubclass(action, Sweep) else action
-
-
-def read_values(parameter: Parameter, told: str, field: str) -> tuple[Cell, ...]:
-    """A list of values as people write it: '1, 2, 5', '0..1:5' (five values from 0 to 1), names or labels of options.
-
-    Raises BadParameter with `field` as its control.
-    """
-    parts = _parts(told)
-    if not parts:
-        raise BadParameter(
-            f"There are no values for {parameter.title}.", hint="Write them with commas between.", field=field
-        )
-    values: list[Cell] = []
-    for part in parts:
-        values += _span(part, parameter, field) if ".." in part else [_value(part, parameter, field)]
-    if len(set(values)) != len(values):
-        raise BadParameter(f"A value of {parameter.title} is there twice.", hint="Remove one of them.", field=field)
-    return tuple(values)
-
-
-def write_values(values: Sequence[Cell]) -> str:
-    """The inverse of `read_values`, as canonical text."""
-    return ", ".join(json.dumps(value) if isinstance(value, bool) else str(value) for value in values)
-
-
-def grid_table(grid: Grid) -> Table:
-    """A row a cell: its settings, then each measure; with several seeds its mean and 95 % interval."""
-    axes = [grid.x, *([grid.y] if grid.y else [])]
-    columns = [f"{axis.title} ({axis.unit})" if axis.unit else axis.title for axis in axes]
-    for title in grid.measures.values():
-        columns += [title] if grid.seeds == 1 else [title, "low", "high"]
-    rows: list[tuple[Cell, ...]] = []
-    for place, cell in sorted(grid.cells.items(), key=lambda item: (item[0][1], item[0][0])):
-        row: list[Cell] = [axis.labels[index] for axis, index in zip(axes, place, strict=False)]
-        for key in grid.measures:
-            told = estimate(cell.measures[key]) if key in cell.measures else None
-            row += [told.mean if told else None]
-            row += [told.low if told else None, told.high if told else None] if grid.seeds > 1 else []
-        rows.append(tuple(row))
-    return Table(tuple(columns), tuple(rows), "Numbers of all cells")
-
-
-def best_sentence(grid: Grid, measure: str, *, largest: bool) -> str:
-    """'Window centre 40, Window width 300 has the largest Evidence: 0.83 (95 % interval 0.8 to 0.9, n 5 seeds).'"""
-    place = best_place(grid, measure, largest=largest)
-    if place is None:
-        return "No cell has that number."
-    told = estimate(grid.cells[place].measures[measure])
-    interval = ""
-    if told.low is not None and told.high is not None:
-        interval = f" (95 % interval {told.low:.4g} to {told.high:.4g}, n {told.n} seeds)"
-    goal = "largest" if largest else "smallest"
-    return f"{words_at(grid, place)} has the {goal} {grid.measures[measure]}: {told.mean:.4g}{interval}."
-
-
-class _Seeded:
-    """The job of one cell: the sweep's own, with another seed."""
-
-    def __init__(self, job: Job, seed: int) -> None:
-        self._job = job
-        self.seed = seed
-
-    @property
-    def cancellation(self) -> Cancellation:
-        return self._job.cancellation
-
-    def read(self, digest: str) -> bytes:
-        return self._job.read(digest)
-
-    def lease(self, model_id: str) -> AbstractContextManager[Any]:
-        return self._job.lease(model_id)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._job, name)  # what a runtime offers beyond the protocol: batching
-
-
-def _results(action: Action, job: Job) -> dict[str, Result]:
-    results: dict[str, Result] = {}
-    for event in action.run(job):
-        job.cancellation.check()
-        if isinstance(event, Output):
-            results[event.name] = event.result
-    return results
-
-
-def _parts(told: str) -> list[str]:
-    return [part.strip() for part in told.split(",") if part.strip()]
-
-
-def _span(part: str, parameter: Parameter, field: str) -> list[Cell]:
-    """'0..1:5' -> five values from 0 to 1, ends included."""
-    if parameter.kind not in ("number", "integer"):
-        raise BadParameter(f"{parameter.title} has no range.", hint="List its values.", field=field)
-    ends, _, steps = part.partition(":")
-    low, _, high = ends.partition("..")
-    try:
-        first, last, count = float(low), float(high), int(steps) if steps else 5
-    except ValueError:
-        count = 0
-    if not 2 <= count <= CELLS_MAX:
-        raise BadParameter(
-            f"'{part[:40]}' is not a range.", hint="Write it as 0..1:5, five values from 0 to 1.", field=field
-        )
-    spread = [first + (last - first) * index / (count - 1) for index in range(count)]
-    whole = parameter.kind == "integer"
-    return [round(value) if whole else float(f"{value:.6g}") for value in spread]
-
-
-def _value(part: str, parameter: Parameter, field: str) -> Cell:
-    match parameter.kind:
-        case "number" | "integer":
-            try:
-                return _number(float(part), parameter)
-            except ValueError:
-                raise BadParameter(
-                    f"'{part[:40]}' is not a number.", hint="Write numbers with commas between.", field=field
-                ) from None
-        case "toggle":
-            if part.lower() not in ("on", "off", "true", "false"):
-                raise BadParameter(f"{parameter.title} is on or off.", hint="Write: on, off", field=field)
-            return part.lower() in ("on", "true")
-        case "choice":
-            return _option(part, parameter, field)
-        case _:
-            return part
-
-
-def _option(part: str, parameter: Parameter, field: str) -> Cell:
-    for label, value in parameter.options:
-        if part.lower() in (label.lower(), str(value).lower()):
-            return value
-    offered = ", ".join(label for label, _ in parameter.options)
-    raise BadParameter(f"{parameter.title} has no '{part[:40]}'.", hint=f"Choose from: {offered}", field=field)
-
-
-def _number(value: float, parameter: Parameter) -> Cell:
-    return int(value) if parameter.kind == "integer" and value.is_integer() else value
-
-
-def _label(parameter: Parameter, value: Value) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if parameter.kind == "choice":
-        return next((label for label, option in parameter.options if option == value), str(value))
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
