@@ -1,4 +1,4 @@
-"""The command line: `python -m app serve | models | train | evaluate | bench | doctor`."""
+"""The command line: `python -m app serve | models | train | evaluate | new | bench | doctor`."""
 
 from __future__ import annotations
 
@@ -46,6 +46,25 @@ def serve(
     server.run()
     if server.failed or not server.started:
         raise typer.Exit(1)
+
+
+new = typer.Typer(no_args_is_help=True, help="Begin something of one's own.")
+cli.add_typer(new, name="new")
+
+
+@new.command("playground")
+def new_playground(name: Annotated[str, typer.Argument(help="One word in lower case, used in addresses.")]) -> None:
+    """Write a page, a layout, an action and a test that work, to be changed into a playground of one's own."""
+    from app import scaffold
+
+    for path in scaffold.new_playground(name):
+        typer.echo(f"wrote {path}")
+    typer.echo(f"`make run` shows it at /{name}; `make test` runs its test with all others.")
+
+
+@new.callback()
+def _only_playgrounds_yet() -> None:
+    """Keep 'playground' a word of its own: typer folds a single command away."""
 
 
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--about"]}
