@@ -107,6 +107,9 @@ class Runtime(Protocol):
         Raises ArtifactMissing while replaying a stored run whose results are gone.
         """
 
+    def progress(self, run_id: str, visitor: str) -> Progressed | None:
+        """How far a run of the visitor's own is, or its place in line, without waiting; None once it has ended."""
+
     def live(self, experiment: Experiment, visitor: str, channel: str) -> Iterator[Event]:
         """Run now, without the ledger; nothing is stored. A later call on the same channel stops this one.
 

@@ -23,7 +23,7 @@ from backends.core.limits import Limits
 from backends.core.playground import Actions
 from backends.registry.registry import Registry
 from backends.runtime.batching import Batches
-from backends.runtime.executor import Final, Produced, RunEvent, RuntimeStatus, Started, VisitorLoad
+from backends.runtime.executor import Final, Produced, Progressed, RunEvent, RuntimeStatus, Started, VisitorLoad
 from backends.runtime.lane import RunLane, wedged
 from backends.runtime.live import LiveLane
 from backends.runtime.perform import Performer, check_revisions
@@ -125,6 +125,14 @@ class LocalRuntime:
         if ticket is None:
             return self._replay(run_id, visitor)
         return ticket.stream.follow() if run.visitor else _without_owner(ticket.stream.follow())
+
+    def progress(self, run_id: str, visitor: str) -> Progressed | None:
+        """How far a run of the visitor's own is, or its place in line: see `Runtime.progress`."""
+        ticket = self._tickets.get(run_id)
+        if ticket is None or ticket.run.visitor != visitor:
+            return None
+        told = ticket.stream.latest("progress")
+        return told if isinstance(told, Progressed) else None
 
     def live(self, experiment: Experiment, visitor: str, channel: str) -> Iterator[Event]:
         """Run now, without the ledger: see `Runtime.live`."""

@@ -44,6 +44,12 @@ class Stream(Generic[E]):
                 self._error = error
                 self._changed.notify_all()
 
+    def latest(self, key: Hashable) -> E | None:
+        """What was last posted under the key; None before that."""
+        with self._changed:
+            _, event = self._latest.get(key, (0, None))
+            return event
+
     def follow(self) -> Iterator[E]:
         """What still holds, then all that comes, until the end."""
         seen = 0

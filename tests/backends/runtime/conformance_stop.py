@@ -124,6 +124,19 @@ class StopContract(Houses):
             assert [event.name for event in events if isinstance(event, Produced)] == ["before", "after"]
         assert len(heard) == 8
 
+    def test_place_and_progress_can_be_asked_for_without_waiting_by_the_owner_alone(self, open_house):
+        house = open_house(workers=1)
+        gate = house.gate()
+        first = house.running(house.submit(Gate(path=str(gate))))
+        lines = [house.submit(Add(left=number)) for number in (1, 2)]
+        said_now = [house.runtime.progress(run.id, "ann") for run in lines]
+        assert [told.sentence for told in said_now if told] == ["Next in line", "One run goes first"]
+        assert all(told.seconds_left is not None for told in said_now if told)
+        assert house.runtime.progress(first.id, "bob") is None
+        gate.touch()
+        house.ended(lines[-1])
+        assert house.runtime.progress(first.id, "ann") is None
+
     def test_after_a_restart_a_finished_run_is_told_from_the_store(self, open_house):
         house = open_house()
         run = house.submit(Add(left=1, right=1))
