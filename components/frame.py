@@ -18,6 +18,7 @@ from backends.runtime.lab import Lab
 from components import status
 from components.conduct import Conductor, Stored
 from components.controls import Panel
+from components.parts import build_parts
 from components.picture_input import PictureInput
 from components.saving import SavePart, Title
 from components.views import View
@@ -39,7 +40,7 @@ class ActionFrame:
         make_view: Callable[[type[Action]], View],
         title_of: Title,
     ) -> None:
-        self.lab = lab
+        self.lab, self.playground, self.action = lab, playground, action
         with gr.Row(elem_classes="vt-bench"):
             with gr.Column(elem_classes="vt-input"):
                 examples = playground.examples()
@@ -52,11 +53,19 @@ class ActionFrame:
                     self.status = gr.HTML(status.quiet("Loading"), elem_id="vt-status")
                 self.saving = SavePart(playground.name, title_of, save_button)
                 view = make_view(action)
+                self.parts = build_parts(playground, action, lab)
             with gr.Column(elem_classes="vt-left"):
                 panel = Panel(action, lab.catalogue)
         self.run_id = gr.State("")
         self.conductor = Conductor(action, lab, panel, view, pictures)
         self._wire()
+        for part in self.parts:
+            part.wire(self)
+
+    @property
+    def controls(self) -> list[Any]:
+        """The components whose values make the action, as `conductor.panel.values` reads them."""
+        return self.conductor.panel.inputs
 
     @property
     def answer(self) -> list[Any]:
@@ -66,11 +75,15 @@ class ActionFrame:
     @property
     def everything(self) -> list[Any]:
         """What opening the page sets, in the conductor's order."""
-        return [*self.conductor.panel.inputs, *self._going]
+        places = [place for part in self.parts for place in part.places]
+        return [*self.controls, *self._going, *places]
 
     def open(self, stored: Stored | None, request: gr.Request) -> Iterator[list[Any]]:
         """Updates of `everything` when the page opens."""
-        return self.conductor.open(stored, request)
+        parts = [update for part in self.parts for update in part.opened(stored)]
+        for updates in self.conductor.open(stored, request):
+            yield [*updates, *parts]
+            parts = [gr.skip()] * len(parts)
 
     @property
     def _going(self) -> list[Any]:
