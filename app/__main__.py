@@ -116,11 +116,12 @@ def _dispatch(what: str, model_id: str, arguments: list[str]) -> None:
 
 def _open_registry() -> Registry:
     from app import environment
-    from app.wiring import build_catalogue, build_registry
+    from app.wiring import build_registry
+    from backends.runtime import discovery
 
     settings = Settings()
     environment.quieten(settings)
-    return build_registry(settings, build_catalogue())
+    return build_registry(settings, discovery.catalogue())
 
 
 def main() -> None:

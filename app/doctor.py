@@ -180,10 +180,11 @@ def _torch(_: Settings) -> Iterator[Finding]:
 
 
 def _weights(settings: Settings) -> Iterator[Finding]:
-    from app.wiring import build_catalogue, build_registry
+    from app.wiring import build_registry
+    from backends.runtime import discovery
 
     try:
-        registry = build_registry(settings, build_catalogue())
+        registry = build_registry(settings, discovery.catalogue())
     except VitrineError as err:
         yield Finding("broken", f"{err.sentence} {err.hint}")
         return

@@ -1,25 +1,22 @@
 """Puts the parts together: finds the playgrounds and their models, opens the store, and makes the Lab.
 
-A playground is a folder under backends/ with a playground.py (PLAYGROUND); its models.py (models()) is optional.
-Nothing here is imported by name, so a new folder needs no change in the app.
+Playgrounds are found by backends.runtime.discovery, so a new folder needs no change in the app.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-from app.settings import ROOT, Settings
+from app.settings import Settings
 from app.version import VERSION
 from backends.core.identity import Identity
-from backends.core.playground import Actions, Playground
-from backends.registry.catalogue import Catalogue, ModelCard
+from backends.core.playground import Playground
+from backends.registry.catalogue import Catalogue
 from backends.registry.hub import HubCache
 from backends.registry.registry import Registry
+from backends.runtime import discovery
 from backends.runtime.lab import Lab
 from backends.runtime.local import LocalRuntime
 from backends.store.store import Store
@@ -34,8 +31,8 @@ def build_lab(settings: Settings, more: tuple[Playground, ...] = ()) -> Lab:
     folder cannot be used.
     """
     settings.data_folder.mkdir(parents=True, exist_ok=True)
-    actions = Actions((*playgrounds(), *more))
-    catalogue = build_catalogue()
+    actions = discovery.actions(*more)
+    catalogue = discovery.catalogue()
     registry = build_registry(settings, catalogue)
     store = Store.open(settings.store_url, settings.data_folder / "artifacts", settings.limits)
     runtime = LocalRuntime(
@@ -57,16 +54,6 @@ def build_lab(settings: Settings, more: tuple[Playground, ...] = ()) -> Lab:
         limits=settings.limits,
         version=VERSION,
     )
-
-
-def build_catalogue() -> Catalogue:
-    """Every model that the playground folders offer. Raises DuplicateModel or IncompleteModel."""
-    catalogue = Catalogue()
-    for module in _modules("models"):
-        offer: Callable[[], tuple[ModelCard, ...]] = module.models
-        for card in offer():
-            catalogue.add(card)
-    return catalogue
 
 
 def build_registry(settings: Settings, catalogue: Catalogue) -> Registry:
@@ -93,11 +80,6 @@ def resolve_device(wanted: str) -> str:
     return "cuda:0" if torch.cuda.is_available() else "cpu"
 
 
-def playgrounds() -> tuple[Playground, ...]:
-    """The PLAYGROUND of each folder under backends/, by name of the folder."""
-    return tuple(module.PLAYGROUND for module in _modules("playground"))
-
-
 def secret(settings: Settings) -> str:
     """What signs the visitor cookie: as set, or made once and kept in the data folder, readable by us only."""
     if settings.secret:
@@ -110,9 +92,3 @@ def secret(settings: Settings) -> str:
     with os.fdopen(handle, "w") as opened:
         opened.write(secrets.token_urlsafe(32))
     return file.read_text().strip()
-
-
-def _modules(name: str) -> Iterator[Any]:
-    for file in sorted((ROOT / "backends").glob(f"*/{name}.py")):
-        if file.parent.name != "core":  # core.playground is the vocabulary, not a playground
-            yield importlib.import_module(f"backends.{file.parent.name}.{name}")

@@ -61,6 +61,7 @@ class Notes:
             "models": self.models,
             "device": ", ".join(sorted({model.get("device", "cpu") for model in self.models.values()})) or "cpu",
             "versions": versions(),
+            **_threads(),
             "seconds_queued": round(max(0.0, self.started - self.queued), 4),
             "seconds_running": round(self.seconds, 4),
             "rss_before_bytes": self.rss_before,
@@ -116,6 +117,12 @@ def _placed(model: object) -> dict[str, str]:
         return {}
     first = next(model.parameters(), None)
     return {} if first is None else {"device": str(first.device), "dtype": str(first.dtype).removeprefix("torch.")}
+
+
+def _threads() -> dict[str, int]:
+    """Threads of one computation, which decide in which order sums are taken; empty where torch was not used."""
+    torch = sys.modules.get("torch")
+    return {} if torch is None else {"threads": int(torch.get_num_threads())}
 
 
 def _cuda() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.settings import ROOT, Settings
-from app.wiring import build_catalogue, playgrounds, secret
+from app.wiring import secret
 
 
 def test_the_readme_lists_every_setting_with_its_default_and_description() -> None:
@@ -61,8 +61,3 @@ def test_the_cookie_secret_is_made_once_and_readable_by_us_only(tmp_path: Path) 
     assert secret(settings) == first
     assert stat.S_IMODE((tmp_path / "cookie.secret").stat().st_mode) == 0o600
     assert "secret" not in repr(Settings(secret="x" * 20)).replace("VITRINE", "")
-
-
-def test_playgrounds_and_models_are_found_in_their_folders() -> None:
-    assert "medical" in [playground.name for playground in playgrounds()]
-    assert any(card.id.startswith("medical/") for card in build_catalogue())
