@@ -31,7 +31,7 @@ const create = (box) => {
     if (event.data.type === "vitrine-height") {
       const height = Math.max(200, Math.min(20000, Number(event.data.px) || 0));
       box.style.height = `${height}px`;
-      sessionStorage.setItem(`vitrine-height-${holder.name}`, String(height));
+      window.vtKeep.set(`vitrine-height-${holder.name}`, String(height));
     }
     if (event.data.type === "vitrine-ready") {
       clearTimeout(holder.timer);
@@ -62,7 +62,7 @@ const load = (holder, { address, name, title, height }) => {
   holder.name = name;
   holder.frame.title = title;
   holder.box.dataset.state = "loading";
-  holder.box.style.height = `${sessionStorage.getItem(`vitrine-height-${name}`) ?? height}px`;
+  holder.box.style.height = `${window.vtKeep.get(`vitrine-height-${name}`) ?? height}px`;
   holder.frame.src = themed(address);
   clearTimeout(holder.timer);
   holder.timer = setTimeout(() => {

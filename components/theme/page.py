@@ -13,10 +13,17 @@ from components.theme import tokens
 from components.theme.shell import both_modes, theme_options
 
 _SCRIPT = """(() => {
-  const stored = localStorage.getItem("vitrine-theme");
+  // In a frame of another site a browser may keep nothing and throw instead: then it is remembered on this page only.
+  const kept = new Map();
+  const attempt = (act, otherwise) => { try { return act(); } catch { return otherwise(); } };
+  window.vtKeep = {
+    get: (key) => attempt(() => localStorage.getItem(key), () => kept.get(key) ?? null),
+    set: (key, value) => attempt(() => localStorage.setItem(key, value), () => void kept.set(key, value)),
+  };
+  const stored = vtKeep.get("vitrine-theme");
   const choice = ["light", "dark"].includes(stored) ? stored : "system";
   const named = choice[0].toUpperCase() + choice.slice(1);
-  localStorage.setItem(`stActiveTheme-${window.location.pathname}-v2`, JSON.stringify(named));
+  vtKeep.set(`stActiveTheme-${window.location.pathname}-v2`, JSON.stringify(named));
   document.documentElement.style.colorScheme = choice === "system" ? "light dark" : choice;
   window.__streamlit = { ...window.__streamlit, ...THEMES };
 })();"""

@@ -9,7 +9,7 @@ const NAMES = {
 };
 const ends = new WeakMap(); // switch -> what ends it; Streamlit calls the default export after every rerun
 const label = (choice) => choice[0].toUpperCase() + choice.slice(1);
-const chosen = () => (localStorage.getItem(CHOICE) in NAMES ? localStorage.getItem(CHOICE) : "system");
+const chosen = () => (window.vtKeep.get(CHOICE) in NAMES ? window.vtKeep.get(CHOICE) : "system"); // page.py has vtKeep
 
 const context = () => {
   const app = document.querySelector(".stApp");
@@ -22,9 +22,9 @@ const context = () => {
 };
 
 const remember = (choice, paths) => {
-  localStorage.setItem(CHOICE, choice);
+  window.vtKeep.set(CHOICE, choice);
   const value = JSON.stringify(label(choice));
-  for (const path of [...paths, window.location.pathname]) localStorage.setItem(`stActiveTheme-${path}-v2`, value);
+  for (const path of [...paths, window.location.pathname]) window.vtKeep.set(`stActiveTheme-${path}-v2`, value);
 };
 
 const apply = (choice, paths) => {
