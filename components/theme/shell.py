@@ -39,7 +39,7 @@ def theme_toml() -> str:
 
 def shell_css() -> str:
     """Style for the shell's pages. Colours follow the mode by themselves, through `both_modes`."""
-    return "".join((_HERE / name).read_text(encoding="utf-8") for name in ("results.css", "shell.css"))
+    return "".join((_HERE / name).read_text(encoding="utf-8") for name in ("results.css", "verdict.css", "shell.css"))
 
 
 def both_modes() -> str:
