@@ -7,38 +7,19 @@ the shell, or the playground's answer with its probabilities. A spinner or a ske
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, StorageState, sync_playwright
 
+from tests.bench.seen import PATIENCE, watch_for, when_seen
 from tests.browser.chromium import find_chromium
 from tests.browser.conftest import FLAGS
 from tests.load.figures import Watched, machine, quantile
 from tests.load.server import vitrine
 
 TIMES = 5
-PATIENCE = 60_000  # ms
 SHELL_GOAL, MEDICAL_GOAL = 1.5, 3.0  # seconds
-
-# In every frame: note when an element with text is first seen at SELECTOR, at the end of the frame that paints it.
-_WATCH = """
-window.__seen = new Promise((resolve, reject) => {
-  setTimeout(() => reject(new Error('never seen')), PATIENCE);
-  const look = () => {
-    for (const element of document.querySelectorAll(SELECTOR)) {
-      const box = element.getBoundingClientRect();
-      if (element.innerText.trim() && box.width && box.height && element.checkVisibility({opacityProperty: true})) {
-        requestAnimationFrame(() => setTimeout(() => resolve(performance.timeOrigin + performance.now())));
-        return;
-      }
-    }
-    requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-});
-"""
 
 
 @dataclass(frozen=True)
@@ -88,7 +69,7 @@ def _measured(case: Case, browser: Browser, url: str, accepted: StorageState) ->
     cold, warm = [], []
     for _ in range(TIMES):
         context = browser.new_context(base_url=url, storage_state=accepted, viewport={"width": 1280, "height": 900})
-        context.add_init_script(_WATCH.replace("SELECTOR", repr(case.selector)).replace("PATIENCE", str(PATIENCE)))
+        watch_for(context, case.selector)
         cold.append(_visit(case, context))
         warm.append(_visit(case, context))
         context.close()
@@ -102,22 +83,9 @@ def _visit(case: Case, context: BrowserContext) -> float:
     page = context.new_page()
     page.goto(case.address, wait_until="commit", timeout=PATIENCE)
     started = page.evaluate("performance.timeOrigin")
-    seen = _when_seen(page, case.frame)
+    seen = when_seen(page, case.frame)
     page.close()
     return float(seen - started) / 1000
-
-
-def _when_seen(page: Page, part: str) -> float:
-    """When it was seen, in ms of the epoch."""
-    wanted: Callable[[str], bool] = lambda url: part in url  # noqa: E731
-    if not part:
-        return float(page.evaluate("window.__seen"))
-    page.wait_for_selector(f"iframe[src*='{part}']", state="attached", timeout=PATIENCE)
-    frame = page.frame(url=wanted)
-    while frame is None:
-        page.wait_for_timeout(10)
-        frame = page.frame(url=wanted)
-    return float(frame.evaluate("window.__seen"))
 
 
 if __name__ == "__main__":
