@@ -66,13 +66,15 @@ class Watch:
         page.on("request", lambda request: None if _inside(request.url, home) else self.outside.append(request.url))
 
 
-def start_server(folder: Path, port: int = 0, command: tuple[str, ...] = ("app", "serve"), **settings: str) -> Server:
-    """Start `python -m app serve` (or another module) and wait until it says that it is ready."""
+def start_server(
+    folder: Path, port: int = 0, command: tuple[str, ...] = ("app", "serve"), root: Path = ROOT, **settings: str
+) -> Server:
+    """Start `python -m app serve` (or another module) and wait until it says that it is ready. root: the checkout."""
     port = port or free_port()
     env = {**os.environ, "VITRINE_DATA_FOLDER": str(folder), "VITRINE_PORT": str(port), "VITRINE_HOST": "127.0.0.1"}
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, env={**env, **settings}, stdout=log, stderr=log
+            [sys.executable, "-m", *command], cwd=root, env={**env, **settings}, stdout=log, stderr=log
         )
     server = Server(f"http://127.0.0.1:{port}", folder, process)
     deadline = time.monotonic() + READY_SECONDS
