@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from backends.core.encoding import encode
 from backends.core.results import Audio, Figure, File, Gallery, Image, Number, Result, Table, Text, Tokens
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 def result_html(result: Result) -> str:
@@ -32,6 +34,19 @@ def data_address(result: Result) -> str:
 def number_text(value: float) -> str:
     """A number as people write it: four significant digits, a real minus, no trailing zeros."""
     return f"{value:.4g}".replace("-", "\u2212")
+
+
+def scale_html(table: Table) -> str:
+    """A table of values and their colours as the colour bar that it is; empty for any other table."""
+    if len(table.columns) != 2 or len(table.rows) < 2:
+        return ""
+    values, colours = [row[0] for row in table.rows], [str(row[1]) for row in table.rows]
+    if not all(isinstance(value, int | float) for value in values) or not all(map(_COLOUR.fullmatch, colours)):
+        return ""
+    low, high = (number_text(float(value)) for value in (values[0], values[-1]) if isinstance(value, int | float))
+    bar = f'<i style="background:linear-gradient(to right, {", ".join(colours)})"></i>'
+    name = html.escape(table.columns[0])
+    return f'<div class="vt-scale"><span>{name}</span><span>{low}</span>{bar}<span>{high}</span></div>'
 
 
 def _image(result: Image) -> str:

@@ -4,7 +4,6 @@ address, byte for byte; the rest is decoded from its artifact. One renderer a ki
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -20,12 +19,11 @@ from backends.core.results import Encoded, Figure, Table
 from backends.runtime.lab import Lab
 from backends.store.values import Run, StoredOutput
 from components.pieces import refuse
-from components.results_html import number_text, result_html
+from components.results_html import result_html, scale_html
 from components.words import byte_size
 
 _WIDE = frozenset(("gallery", "figure"))  # kinds that want the whole width
 _TITLED = frozenset(("gallery", "tokens", "text"))  # kinds that do not show a title themselves
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 def show_outputs(lab: Lab, run: Run, visitor: str) -> None:
@@ -50,19 +48,6 @@ def show_outputs(lab: Lab, run: Run, visitor: str) -> None:
 def address(run: Run, output: StoredOutput) -> str:
     """Where the bytes of a result are served to who may read it."""
     return f"/api/runs/{quote(run.id, safe='')}/outputs/{quote(output.name, safe='')}"
-
-
-def scale_html(table: Table) -> str:
-    """A table of values and their colours as the colour bar that it is; empty for any other table."""
-    if len(table.columns) != 2 or len(table.rows) < 2:
-        return ""
-    values, colours = [row[0] for row in table.rows], [str(row[1]) for row in table.rows]
-    if not all(isinstance(value, int | float) for value in values) or not all(map(_COLOUR.fullmatch, colours)):
-        return ""
-    low, high = (number_text(float(value)) for value in (values[0], values[-1]) if isinstance(value, int | float))
-    bar = f'<i style="background:linear-gradient(to right, {", ".join(colours)})"></i>'
-    name = escape(table.columns[0])
-    return f'<div class="vt-scale"><span>{name}</span><span>{low}</span>{bar}<span>{high}</span></div>'
 
 
 def _places(pictures: int, rest: int) -> list[DeltaGenerator]:

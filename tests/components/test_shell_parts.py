@@ -13,8 +13,8 @@ from backends.core.playground import Actions
 from backends.core.results import Table
 from components.curl import curl_example
 from components.reference_tables import outputs_table, parameters_table
+from components.results_html import scale_html
 from components.settings_shown import settings_shown
-from components.shell_results import scale_html
 from components.words import byte_size, count, percent, seconds, short, time_ago
 from tests.components.shell_lab import SHADES, Shade
 
