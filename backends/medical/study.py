@@ -7,6 +7,7 @@ Both are deterministic: equal pixels give equal bytes.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,11 @@ import numpy.typing as npt
 
 from backends.core.digest import canonical_json
 from backends.core.encoding import png
-from backends.core.errors import ArtifactMissing
+from backends.core.errors import ArtifactMissing, BadImage
 from backends.core.pictures import read_picture
 from backends.core.results import Pixels
-from backends.medical.window import PICTURE, Window
+from backends.medical.dicom_pixels import MAX_FRAMES, MAX_VALUES, MODALITIES
+from backends.medical.window import CENTRE_MAX, CENTRE_MIN, PICTURE, WIDTH_MAX, WIDTH_MIN, Window
 
 Values = npt.NDArray[Any]
 
@@ -27,6 +29,9 @@ DTYPES = {"uint8": "U8", "uint16": "U16", "int16": "I16", "float32": "F32"}  # N
 _KEY = "vitrine.study"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HEADER_MAX = 4096
+_START = f'{{"__metadata__":{{"{_KEY}":'.encode()  # of the container's header, which follows eight bytes of length
+_FACTS = {"modality", "unit", "centre", "width"}
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,23 +84,77 @@ def pack(study: Study) -> bytes:
     return container
 
 
+def is_packed(data: bytes) -> bool:
+    """Whether this says of itself that `pack` wrote it."""
+    return data[8 : 8 + len(_START)] == _START
+
+
+def repack(data: bytes) -> bytes:
+    """A study that was packed before, packed anew; equal content gives equal bytes. Raises BadImage unless it is one."""
+    try:
+        return pack(_unpack(data))
+    except _UNREADABLE as err:
+        raise BadImage("This stored picture is damaged or was changed.", hint="Choose the original file.") from err
+
+
 def read_study(data: bytes) -> Study:
     """What `pack` or `picture_bytes` wrote; the values share the memory of `data`. Raises ArtifactMissing."""
     if data.startswith(_PNG):
         return Study(read_picture(data)[None], "", "", PICTURE)
     try:
         return _unpack(data)
-    except (ValueError, KeyError, TypeError, struct.error) as err:
+    except _UNREADABLE as err:
         raise ArtifactMissing("This stored picture is damaged.", hint="Upload it again.") from err
 
 
 def _unpack(data: bytes) -> Study:
+    """Nothing in it is believed: it may have come back from elsewhere, in an archive say. Raises of _UNREADABLE."""
     (length,) = struct.unpack_from("<Q", data)
     if length > _HEADER_MAX:
         raise ValueError("not a study")
     header = json.loads(data[8 : 8 + length])
-    facts = json.loads(header["__metadata__"][_KEY])
-    entry = header["values"]
-    dtype = next(np.dtype(name) for name, short in DTYPES.items() if short == entry["dtype"])
-    values = np.frombuffer(data, dtype, offset=8 + length).reshape(entry["shape"])
-    return Study(values, facts["modality"], facts["unit"], Window(float(facts["centre"]), float(facts["width"])))
+    facts, entry = json.loads(header["__metadata__"][_KEY]), header["values"]
+    if set(header) != {"__metadata__", "values"} or set(header["__metadata__"]) != {_KEY} or set(facts) != _FACTS:
+        raise ValueError("something that does not belong there")
+    dtype = np.dtype({short: name for name, short in DTYPES.items()}[entry["dtype"]])
+    shape = _shape(entry["shape"], dtype)
+    size = math.prod(shape) * dtype.itemsize
+    if set(entry) != {"dtype", "shape", "data_offsets"} or entry["data_offsets"] != [0, size]:
+        raise ValueError("values that are not where they belong")
+    if len(data) != 8 + length + size:
+        raise ValueError("too few or too many bytes")
+    values = np.frombuffer(data, dtype, offset=8 + length).reshape(shape)
+    study = Study(values, facts["modality"], facts["unit"], _window(facts["centre"], facts["width"]))
+    _check_facts(study)
+    return study
+
+
+def _shape(told: Any, dtype: np.dtype[Any]) -> tuple[int, ...]:
+    """The shape, if a DICOM file could have given it: (F, H, W), or (F, H, W, 3) for colour."""
+    if not isinstance(told, list) or any(type(side) is not int or side < 1 for side in told):
+        raise ValueError("impossible shape")
+    colour = len(told) == 4 and told[3] == 3 and dtype == np.uint8
+    if not (colour or len(told) == 3) or told[0] > MAX_FRAMES or math.prod(told) > MAX_VALUES:
+        raise ValueError("impossible shape")
+    return tuple(told)
+
+
+def _window(centre: Any, width: Any) -> Window:
+    """The window, if the controls can show it."""
+    if any(type(value) not in (int, float) for value in (centre, width)):
+        raise ValueError("impossible window")
+    if not (CENTRE_MIN <= centre <= CENTRE_MAX and WIDTH_MIN <= width <= WIDTH_MAX):  # false where one is no number
+        raise ValueError("impossible window")
+    return Window(float(centre), float(width))
+
+
+def _check_facts(study: Study) -> None:
+    """What dicom_pixels promises of the values and of what they are."""
+    if study.modality not in MODALITIES or study.unit not in ("", "HU") or (study.unit and study.modality != "CT"):
+        raise ValueError("impossible facts")
+    if study.colour and study.window != PICTURE:
+        raise ValueError("impossible window")
+    if study.values.dtype.kind == "f":
+        low, high = float(study.values.min()), float(study.values.max())
+        if not (CENTRE_MIN <= low and high <= CENTRE_MAX):  # false as well where one is not a number
+            raise ValueError("impossible values")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from pydicom.data import get_testdata_file
 
-from backends.core.errors import ArtifactMissing
+from backends.core.errors import ArtifactMissing, BadImage
 from backends.medical.ingest import ingest
 from backends.medical.study import Study, pack, read_study
 from backends.medical.window import PICTURE, Window
@@ -145,3 +145,93 @@ def test_a_film_in_colour_keeps_its_frames():
         study = read_study(ingest(source.read()))
     assert study.values.shape == (30, 240, 320, 3)
     assert study.modality == "US"
+
+
+COLOUR = np.random.default_rng(1).integers(0, 256, (9, 11, 3)).astype("u1")
+GIVEN = {
+    "grey DICOM": file(ramp("u2", 0, 4095), BitsStored=12),
+    "signed CT": file(ramp("i2", -1000, 3000), Modality="CT", RescaleSlope=1, RescaleIntercept=-24),
+    "fractions": file(ramp("u2", 0, 4095), RescaleSlope="0.37", RescaleIntercept="-3.5"),
+    "colour DICOM": file(COLOUR),
+    "film": file(np.stack([ramp("u1", 0, 255)] * 3), frames=3, NumberOfFrames=3),
+    "picture": _png_with_text(COLOUR),
+    "grey picture": _png_with_text(COLOUR[..., 0]),
+    "photograph": _jpeg_with_exif(COLOUR),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_was_kept_comes_back_unchanged_when_it_is_given_again(name):
+    kept = ingest(GIVEN[name])
+    assert ingest(kept) == kept
+    assert read_study(kept).values.size
+
+
+def _container(header, body: bytes = bytes(24)) -> bytes:
+    """A container of one's own making. header: JSON text, or what becomes it."""
+    text = header if isinstance(header, str) else json.dumps(header, separators=(",", ":"))
+    return struct.pack("<Q", len(text.encode())) + text.encode() + body
+
+
+def _told(entry=(), facts=(), **more):
+    """The header of a study of 2 x 3 x 4 bytes, with changes."""
+    values = {"dtype": "U8", "shape": [2, 3, 4], "data_offsets": [0, 24], **dict(entry)}
+    known = {"modality": "OT", "unit": "", "centre": 128, "width": 256, **dict(facts)}
+    return {"__metadata__": {"vitrine.study": json.dumps(known)}, "values": values, **more}
+
+
+def _floats(value: float) -> bytes:
+    entry = {"dtype": "F32", "shape": [1, 2, 3], "data_offsets": [0, 24]}
+    return _container(_told(entry), struct.pack("<6f", 0, 1, 2, 3, 4, value))
+
+
+HOSTILE = {
+    "one byte too many": _container(_told(), bytes(25)),
+    "one byte too few": _container(_told(), bytes(23)),
+    "offsets elsewhere": _container(_told({"data_offsets": [1, 25]})),
+    "a type that no DICOM gives": _container(_told({"dtype": "F64", "shape": [1, 1, 3]})),
+    "an unknown type": _container(_told({"dtype": ["U8"]})),
+    "two dimensions": _container(_told({"shape": [4, 6]})),
+    "five dimensions": _container(_told({"shape": [1, 1, 2, 3, 4]})),
+    "colour that is none": _container(_told({"shape": [1, 2, 3, 4]})),
+    "no rows": _container(_told({"shape": [24, 0, 1], "data_offsets": [0, 0]}), b""),
+    "a negative side": _container(_told({"shape": [-2, -3, 4]})),
+    "a side that is true": _container(_told({"shape": [True, 6, 4]})),
+    "a side that is a fraction": _container(_told({"shape": [2.0, 3, 4]})),
+    "too many frames": _container(_told({"shape": [4097, 1, 1], "data_offsets": [0, 4097]}), bytes(4097)),
+    "more than memory holds": _container(_told({"shape": [1, 10**9, 10**9], "data_offsets": [0, 10**18]})),
+    "another modality": _container(_told(facts={"modality": "Zaphod"})),
+    "a modality that is a list": _container(_told(facts={"modality": ["CT"]})),
+    "Hounsfield units of no CT": _container(_told(facts={"unit": "HU"})),
+    "a unit of one's own": _container(_told(facts={"unit": "<b>"})),
+    "one more fact": _container(_told(facts={"patient": "Zaphod"})),
+    "a second array": _container(_told(more={"dtype": "U8", "shape": [1], "data_offsets": [0, 1]})),
+    "a window without width": _container(_told(facts={"width": 0})),
+    "a window that is true": _container(_told(facts={"centre": True})),
+    "a window that is no number": _container(_told(facts={"centre": float("nan")})),
+    "a window out of reach": _container(_told(facts={"centre": 10**400})),
+    "colour with a window": _container(_told({"shape": [2, 2, 2, 3]}, facts={"centre": 40})),
+    "a value that is no number": _floats(float("nan")),
+    "an infinite value": _floats(float("inf")),
+    "a value out of reach": _floats(70_000.0),
+    "a header that is cut off": _container('{"__metadata__":{"vitrine.study":'),
+    "a header that is nested": _container('{"__metadata__":{"vitrine.study":' + "[" * 4000),
+    "a header that is too long": struct.pack("<Q", 2**60) + _container(_told())[8:],
+    "facts that are no object": _container({"__metadata__": {"vitrine.study": "[1]"}, "values": {}}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_packed_study_is_judged_like_any_file(name):
+    with pytest.raises(BadImage) as caught:
+        ingest(HOSTILE[name])
+    assert "Zaphod" not in caught.value.sentence + caught.value.hint
+    with pytest.raises(ArtifactMissing):
+        read_study(HOSTILE[name])
+
+
+def test_a_study_that_others_packed_is_packed_anew():
+    plain = Study(np.arange(24, dtype="u1").reshape(2, 3, 4), "OT", "", PICTURE)
+    given = _container(_told(), bytes(range(24)))
+    assert given != pack(plain)
+    assert ingest(given) == pack(plain)
