@@ -65,6 +65,7 @@ def differences(
 ) -> Verdict:
     """Compare the results of `second` with those of `first`; the mappings hold what each found, by name.
 
+    A result that is not in its mapping cannot be read any more; it counts as different unless its digest is the same.
     A run that is not done is not compared: the sentence says how it ended.
     """
     around = circumstances(first, second)
@@ -72,7 +73,8 @@ def differences(
         if run.state != "done":
             return Verdict(False, f"{which} {_ended(run)} Nothing was compared.", (), around)
     outputs = tuple(_outputs(first, second, first_results, second_results))
-    return Verdict(all(item.same for item in outputs), _sentence(outputs, around), outputs, around)
+    repeated = first.experiment.digest == second.experiment.digest
+    return Verdict(all(item.same for item in outputs), _sentence(outputs, around, repeated), outputs, around)
 
 
 def circumstances(first: Run, second: Run) -> tuple[Circumstance, ...]:
@@ -128,10 +130,12 @@ def _outputs(
             yield _change(item, "missing", "Only the first run has it.")
         elif (item.digest, item.kind) == (other.digest, other.kind):
             yield _identical(item, other)
+        elif item.name not in first_results or item.name not in second_results:
+            yield _change(item, "different", "Its stored bytes are gone or damaged.")
         else:
             yield _measured(item, first_results[item.name], second_results[item.name])
     for item in after.values():
-        yield _change(item, "added", "Only the new run has it.")
+        yield _change(item, "added", "Only the second run has it.")
 
 
 def _identical(item: StoredOutput, other: StoredOutput) -> OutputChange:
@@ -154,19 +158,20 @@ def _change(
     return OutputChange(item.name, title, item.kind, change, sentence, figures or {})
 
 
-def _sentence(outputs: tuple[OutputChange, ...], around: tuple[Circumstance, ...]) -> str:
+def _sentence(outputs: tuple[OutputChange, ...], around: tuple[Circumstance, ...], repeated: bool) -> str:
+    """repeated: whether both runs are of the same experiment; else they are compared, and nothing was reproduced."""
     unequal = [item for item in outputs if not item.same]
     if not unequal:
+        found = "Reproduced" if repeated else "The same in spite of different settings"
         if all(item.change == "identical" for item in outputs):
-            return "Reproduced bit for bit."
-        return "Reproduced: the same values, stored or titled differently."
-    worst = max((item for item in unequal if item.kind == "image"), key=_levels, default=None)
-    by = ""
-    if worst is not None and _levels(worst):
-        levels = int(_levels(worst))
-        by = f", pictures by at most {levels} grey level{'s' if levels > 1 else ''}"
+            return f"{found} bit for bit." if repeated else f"{found}, bit for bit."
+        return f"{found}: the same values, stored or titled differently."
+    levels = int(max((_levels(item) for item in unequal if item.kind == "image"), default=0.0))
+    by = f", pictures by at most {levels} grey level{'s' if levels > 1 else ''}" if levels else ""
     differ = "result differs" if len(unequal) == 1 else "results differ"
     what = f"Not the same: {len(unequal)} of {len(outputs)} {differ}{by}."
+    if not repeated:
+        return f"{what} The settings were not the same."
     causes = [item for item in around if item.explains]
     if not causes:
         return f"{what} Nothing that is recorded explains it."

@@ -61,7 +61,7 @@ def _gallery(first: Gallery, second: Gallery) -> Distance:
         return EQUAL
     most = max((item.figures.get("max_abs", 0.0) for item in unequal), default=0.0)
     by = f", by at most {most:g} grey levels" if most else ""
-    return Distance(False, f"{len(unequal)} of {len(found)} pictures differ{by}", {"max_abs": most})
+    return Distance(False, f"{_part(len(unequal), len(found), 'picture')}{by}", {"max_abs": most})
 
 
 def _number(first: Number, second: Number) -> Distance:
@@ -101,7 +101,7 @@ def _table(first: Table, second: Table) -> Distance:
     by = f", {worst} by at most {told(gaps[worst])}" if worst else ""
     figures = {"cells": float(unequal)} | ({"max_abs": gaps[worst]} if worst else {})
     figures |= {f"max_abs of {name}": gap for name, gap in gaps.items()}
-    return Distance(False, f"{count(unequal, 'cell')} of {sum(map(len, first.rows))} differ{by}", figures)
+    return Distance(False, f"{_part(unequal, sum(map(len, first.rows)), 'cell')}{by}", figures)
 
 
 _Rows = list[tuple[tuple[Cell, ...], tuple[Cell, ...]]]
@@ -186,8 +186,12 @@ def _grid(first: Grid, second: Grid) -> Distance:
     if not unequal:
         return EQUAL
     by = f"; a number by at most {told(max(gaps))}" if max(gaps) else ""
-    sentence = f"{unequal} of {len(first.cells)} cells differ{by}"
+    sentence = f"{_part(unequal, len(first.cells), 'cell')}{by}"
     return Distance(False, sentence, {"cells": float(unequal), "max_abs": max(gaps)})
+
+
+def _part(unequal: int, total: int, noun: str) -> str:
+    return f"{unequal} of {count(total, noun)} {'differs' if unequal == 1 else 'differ'}"
 
 
 def _is_number(cell: Cell) -> bool:
