@@ -82,6 +82,7 @@ class Action(BaseModel):
     name: '<playground>/<verb>', unique. title: what the button's menu says.
     live: whether it is quick enough to run on every change of a control (about 100 ms).
     seeded: whether randomness plays a part, so that a seed is offered.
+    long: whether it may take minutes: such runs always leave a worker to the others.
     outputs: what a run yields, in the order in which it is shown.
     """
 
@@ -91,6 +92,7 @@ class Action(BaseModel):
     title: ClassVar[str]
     live: ClassVar[bool] = False
     seeded: ClassVar[bool] = False
+    long: ClassVar[bool] = False
     outputs: ClassVar[tuple[OutputSpec, ...]] = ()
 
     @field_validator("*", mode="after")

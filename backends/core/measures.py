@@ -17,6 +17,7 @@ class Measure:
 
     title: str
     value: float
+    unit: str = ""
 
 
 def measures(results: Mapping[str, Result]) -> dict[str, Measure]:
@@ -24,7 +25,8 @@ def measures(results: Mapping[str, Result]) -> dict[str, Measure]:
     found: dict[str, Measure] = {}
     for name, result in results.items():
         if isinstance(result, Number) and math.isfinite(result.value):
-            found[name] = Measure(f"{result.title} ({result.unit})" if result.unit else result.title, result.value)
+            title = f"{result.title} ({result.unit})" if result.unit else result.title
+            found[name] = Measure(title, result.value, result.unit)
         elif isinstance(result, Table) and len(result.columns) == 2:
             found |= _rows(name, result)
     return found

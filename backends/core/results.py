@@ -136,10 +136,14 @@ class Axis:
 
 @dataclass(frozen=True)
 class GridCell:
-    """One cell of a sweep. results: of the first seed, encoded. measures: by key, one value a seed."""
+    """One cell of a sweep. results: of the first seed, encoded. measures: by key, one value a seed.
+
+    problem: why it could not be computed, in a sentence; then there is nothing else in it.
+    """
 
     results: Mapping[str, Encoded]
     measures: Mapping[str, tuple[float, ...]]
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,32 +6,31 @@ the base action's declaration; nothing is written for it in a playground.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar, Self
 
 from pydantic import create_model
 
 from backends.core.action import Action, Job, OutputSpec
-from backends.core.cancellation import Cancellation
 from backends.core.encoding import encode
-from backends.core.errors import BadParameter, TooLarge
+from backends.core.errors import BadParameter, Cancelled, OutOfMemory, VitrineError
 from backends.core.events import Event, Output, Progress
 from backends.core.experiment import Experiment
-from backends.core.grids import best_sentence, grid_table, values_at, words_at
+from backends.core.grids import best_sentence, grid_table, places, values_at, words_at
 from backends.core.measures import measures
 from backends.core.parameters import Parameter, choice, integer, text
 from backends.core.results import Axis, Encoded, Grid, GridCell, Result, Text
 from backends.core.seeds import SEED_MAX
-from backends.core.sweep_values import read_values, shown
+from backends.core.sweep_cells import SeededJob, Tally
+from backends.core.sweep_values import read_values, shown, usual_values, write_values
 
 SUFFIX = "/sweep"
 SWEPT = ("number", "integer", "choice", "toggle", "label", "model")  # kinds of parameter that can be an axis
 CELLS_MAX = 100
 RUNS_MAX = 400
-BYTES_MAX = 128 * 2**20  # of a grid: it is held in memory while it is computed and shown
+SEEDS_MAX = 20
 _VALUES_MAX = 4000  # characters
 
 
@@ -49,6 +48,7 @@ class Sweep(Action):
     """Base of every derived sweep. base: the action that is swept."""
 
     base: ClassVar[type[Action]]
+    long: ClassVar[bool] = True
     sweep_x: str
     sweep_x_values: str
     sweep_y: str
@@ -61,12 +61,16 @@ class Sweep(Action):
     def parse(cls, values: Mapping[str, Any]) -> Self:
         """Build the sweep, and each of its cells. Raises BadParameter beside the list of values that is wrong.
 
-        A swept parameter's own value plays no part, so it becomes the first of the list: equal sweeps are equal.
+        Equal sweeps are equal however they were written: lists get one spelling, and what plays no part (a swept
+        setting's own value, a list without an axis, a goal without a number) its usual value.
         """
         first = super().parse(values)
         plan = first.plan()
         fixed = values_at(Grid(plan.x, plan.y, {}, {}, plan.seeds), (0, 0))
-        return super().parse({**values, **fixed})
+        lists = {"sweep_x_values": write_values(plan.x.values)}
+        lists["sweep_y_values"] = write_values(plan.y.values) if plan.y else ""
+        goal = {} if first.sweep_best else {"sweep_goal": "largest"}
+        return super().parse({**values, **fixed, **lists, **goal})
 
     @classmethod
     def from_experiment(cls, experiment: Experiment) -> Self:
@@ -78,10 +82,10 @@ class Sweep(Action):
         """The models it needs: those of the base, and each value of a swept one as '<axis>.<place in the list>'."""
         found = super().models()
         kinds = {item.name: item.kind for item in self.base.parameters()}
-        plan = self.plan()
-        for name, axis in (("sweep_x_values", plan.x), ("sweep_y_values", plan.y)):
-            if axis is not None and kinds[axis.parameter] == "model":
-                found |= {f"{name}.{index}": str(value) for index, value in enumerate(axis.values)}
+        for name in ("sweep_x", "sweep_y"):
+            if kinds.get(getattr(self, name)) == "model":
+                values = self._axis(name).values
+                found |= {f"{name}_values.{index}": str(value) for index, value in enumerate(values)}
         return found
 
     def plan(self) -> Plan:
@@ -90,62 +94,94 @@ class Sweep(Action):
         y = self._axis("sweep_y") if self.sweep_y else None
         if y is not None and y.parameter == x.parameter:
             raise BadParameter("Both axes are the same setting.", hint="Choose another one.", field="sweep_y")
-        count = len(x.values) * (len(y.values) if y else 1)
-        if count > CELLS_MAX or count * self.sweep_seeds > RUNS_MAX:
+        empty = Grid(x, y, {}, {}, self.sweep_seeds)
+        every = places(empty)
+        if len(every) > CELLS_MAX or len(every) * self.sweep_seeds > RUNS_MAX:
             raise BadParameter(
-                f"This sweep has {count} cells with {self.sweep_seeds} seeds each.",
+                f"This sweep has {len(every)} cells and {len(every) * self.sweep_seeds} runs.",
                 hint=f"At most {CELLS_MAX} cells and {RUNS_MAX} runs in all can be swept: shorten a list.",
                 field="sweep_x_values",
             )
         shared = {name: getattr(self, name) for name in self.base.model_fields}
-        empty = Grid(x, y, {}, {}, self.sweep_seeds)
-        places = [(column, row) for row in range(len(y.values) if y else 1) for column in range(len(x.values))]
-        cells = tuple((place, self._cell(shared | values_at(empty, place), y is not None)) for place in places)
+        cells = tuple((place, self._cell(shared | values_at(empty, place))) for place in every)
         return Plan(x, y, cells, self.sweep_seeds)
 
     def run(self, job: Job) -> Iterator[Event]:
-        """Yields the grid after each cell, then its table and the best cell. Raises what the base raises, TooLarge."""
+        """Yields the grid after each cell, then its table and the best cell.
+
+        A cell that cannot be computed says why and the rest goes on. Raises the first problem where there is nothing
+        else, Cancelled, OutOfMemory, and TooLarge as soon as the grid is bound to be too large.
+        """
         plan = self.plan()
-        total, done, size = len(plan.cells) * plan.seeds, 0, 0
-        names: dict[str, str] = {}
-        grid = Grid(plan.x, plan.y, {}, names, plan.seeds, f"Sweep of {self.base.title}")
+        tally = Tally(len(plan.cells) * plan.seeds, {spec.name: spec.title for spec in self.base.outputs})
+        grid = Grid(plan.x, plan.y, {}, {}, plan.seeds, f"Sweep of {self.base.title}")
         for place, action in plan.cells:
-            kept: dict[str, Encoded] = {}
-            found: dict[str, list[float]] = {}
-            for repeat in range(plan.seeds):
-                yield Progress(done / total, f"{done + 1} of {total}: {words_at(grid, place)}")
-                results = _found(action, _Seeded(job, (job.seed + repeat) % (SEED_MAX + 1)))
-                done += 1
-                for key, measure in measures(results).items():
-                    names[key] = measure.title
-                    found.setdefault(key, []).append(measure.value)
-                if repeat == 0:
-                    kept = {name: encode(result) for name, result in results.items()}
-            size += sum(len(item.data) for item in kept.values())
-            if size > BYTES_MAX:
-                raise TooLarge(
-                    f"This grid would have more than {BYTES_MAX // 2**20} MiB.", hint="Sweep fewer values at a time."
-                )
-            cell = GridCell(kept, {key: tuple(values) for key, values in found.items()})
-            grid = Grid(grid.x, grid.y, {**grid.cells, place: cell}, dict(names), plan.seeds, grid.title)
+            cell = yield from self._compute(action, job, tally, words_at(grid, place))
+            grid = replace(grid, cells={**grid.cells, place: cell}, measures=dict(tally.titles))
+            tally.add(cell, len(grid.cells), len(plan.cells))
             yield Output("grid", grid)
+        if tally.problem is not None and all(cell.problem for cell in grid.cells.values()):
+            raise tally.problem
         yield Output("table", grid_table(grid))
-        if self.sweep_best and self.sweep_best in names:
+        if self.sweep_best:
             yield Output("best", Text(best_sentence(grid, self.sweep_best, largest=self.sweep_goal == "largest")))
 
-    def _cell(self, values: Mapping[str, Any], two: bool) -> Action:
+    def _compute(self, action: Action, job: Job, tally: Tally, words: str) -> Generator[Event, None, GridCell]:
+        """One cell with all its seeds; its results are those of the first."""
+        kept: dict[str, Encoded] = {}
+        found: dict[str, list[float]] = {}
+        for repeat in range(self.sweep_seeds):
+            seeded = SeededJob(job, (job.seed + repeat) % (SEED_MAX + 1))
+            try:
+                results = yield from _results(action, seeded, tally, words)
+            except (Cancelled, OutOfMemory):
+                raise
+            except VitrineError as err:
+                tally.failed(err)
+                tally.done += self.sweep_seeds - repeat
+                return GridCell({}, {}, f"{err.sentence} {err.hint}".strip())
+            tally.done += 1
+            for key, measure in measures(results).items():
+                tally.name(key, measure)
+                found.setdefault(key, []).append(measure.value)
+            kept = kept or {name: encode(result) for name, result in results.items()}
+        return GridCell(kept, {key: tuple(values) for key, values in found.items()})
+
+    def _cell(self, values: Mapping[str, Any]) -> Action:
         try:
             return self.base.parse(values)
         except BadParameter as err:
-            axis = {self.sweep_x: "sweep_x_values"} | ({self.sweep_y: "sweep_y_values"} if two else {})
-            raise BadParameter(err.sentence, hint=err.hint, field=axis.get(err.field, err.field)) from err
+            lists = {self.sweep_y: "sweep_y_values", self.sweep_x: "sweep_x_values"}
+            raise BadParameter(err.sentence, hint=err.hint, field=lists.get(err.field, err.field)) from err
 
     def _axis(self, name: str) -> Axis:
         wanted = getattr(self, name)
         parameter = next(item for item in self.base.parameters() if item.name == wanted)
-        values = read_values(parameter, getattr(self, f"{name}_values"), f"{name}_values")
+        told = getattr(self, f"{name}_values") or usual_values(parameter)
+        values = read_values(parameter, told, f"{name}_values")
         labels = tuple(shown(parameter, value) for value in values)
         return Axis(parameter.name, parameter.title, parameter.unit, values, labels)
+
+
+def _results(action: Action, job: Job, tally: Tally, words: str) -> Generator[Event, None, dict[str, Result]]:
+    """Run one cell once, telling how far the whole sweep is."""
+    results: dict[str, Result] = {}
+    sentence = f"{tally.done + 1} of {tally.total}: {words}"
+    yield Progress(tally.done / tally.total, sentence)
+    events = action.run(job)
+    try:
+        for event in events:
+            job.cancellation.check()
+            if isinstance(event, Output):
+                results[event.name] = event.result
+            else:
+                within = min(1.0, max(0.0, event.fraction))
+                yield Progress((tally.done + within) / tally.total, sentence)
+    finally:
+        close = getattr(events, "close", None)  # generators have it: their leases end here
+        if close is not None:
+            close()
+    return results
 
 
 @cache
@@ -175,42 +211,22 @@ def base_of(action: type[Action]) -> type[Action]:
     return action.base if issubclass(action, Sweep) else action
 
 
-class _Seeded:
-    """The job of one cell: the sweep's own, with another seed."""
-
-    def __init__(self, job: Job, seed: int) -> None:
-        self._job = job
-        self.seed = seed
-
-    @property
-    def cancellation(self) -> Cancellation:
-        return self._job.cancellation
-
-    def read(self, digest: str) -> bytes:
-        return self._job.read(digest)
-
-    def lease(self, model_id: str) -> AbstractContextManager[Any]:
-        return self._job.lease(model_id)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._job, name)  # what a runtime offers beyond the protocol: batching
-
-
-def _found(action: Action, job: Job) -> dict[str, Result]:
-    results: dict[str, Result] = {}
-    for event in action.run(job):
-        job.cancellation.check()
-        if isinstance(event, Output):
-            results[event.name] = event.result
-    return results
+def first_axis(swept: Sequence[Parameter]) -> Parameter:
+    """What one would sweep first: a number that is not among the advanced settings, else whatever comes first."""
+    numbers = [item for item in swept if item.kind in ("number", "integer")]
+    return next((item for item in numbers if not item.advanced), (numbers or list(swept))[0])
 
 
 def _fields(base: type[Action], swept: Sequence[Parameter]) -> dict[str, Any]:
     """The sweep's own settings, as `create_model` takes them."""
     options = [(item.title, item.name) for item in swept]
-    listed = "Values with commas between; 0..1:5 means five values from 0 to 1."
+    first = first_axis(swept).name
+    listed = "Values with commas between; 0..1:5 means five values from 0 to 1. Empty: five values over the range."
+    seeds = "How many seeds each cell is computed with; two or more give 95 % intervals."
+    judge = "Name of the result's number by which the best cell is chosen: a number's own, or <table>:<row>."
+    goals = [("the largest", "largest"), ("the smallest", "smallest")]
     return {
-        "sweep_x": (str, choice(swept[0].name, title="Across", options=options, help="Changes from column to column.")),
+        "sweep_x": (str, choice(first, title="Across", options=options, help="Changes from column to column.")),
         "sweep_x_values": (str, text("", title="Values across", max_length=_VALUES_MAX, help=listed)),
         "sweep_y": (
             str,
@@ -219,25 +235,11 @@ def _fields(base: type[Action], swept: Sequence[Parameter]) -> dict[str, Any]:
         "sweep_y_values": (str, text("", title="Values down", max_length=_VALUES_MAX, help=listed)),
         "sweep_seeds": (
             int,
-            integer(
-                1,
-                title="Seeds",
-                minimum=1,
-                maximum=20 if base.seeded else 1,
-                help="How many seeds each cell is computed with; two or more give 95 % intervals.",
-            ),
+            integer(1, title="Seeds", minimum=1, maximum=SEEDS_MAX if base.seeded else 1, help=seeds),
         ),
-        "sweep_best": (
-            str,
-            text("", title="Judge by", max_length=200, help="The result's number by which the best cell is chosen."),
-        ),
+        "sweep_best": (str, text("", title="Judge by", max_length=200, help=judge)),
         "sweep_goal": (
             str,
-            choice(
-                "largest",
-                title="Best is",
-                options=[("the largest", "largest"), ("the smallest", "smallest")],
-                help="Whether more or less of that number is better.",
-            ),
+            choice("largest", title="Best is", options=goals, help="Whether more or less of that number is better."),
         ),
     }
