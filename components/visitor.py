@@ -10,11 +10,20 @@ from backends.runtime.lab import Lab
 
 
 def visitor_of(request: gr.Request, lab: Lab) -> str:
-    """The visitor's id. A client without cookies is a visitor of its own for as long as its Gradio session lasts."""
+    """The visitor's id. A client without cookies is a visitor of its own for as long as its Gradio session lasts.
+
+    To such a client the guard gives a new cookie with every answer, which then counts for nothing.
+    """
     known = lab.identity.read(request.cookies)
-    if known:
+    if known and not _is_new(request):
         return known
     return "guest-" + hashlib.sha256(str(request.session_hash).encode()).hexdigest()[:22]
+
+
+def _is_new(request: gr.Request) -> bool:
+    """Whether the visitor's cookie was made for this very request (app.safety.visitors)."""
+    scope = getattr(request.request, "scope", None) or {}
+    return bool(scope.get("state", {}).get("visitor_is_new", False))
 
 
 def origin_of(request: gr.Request) -> str:

@@ -17,6 +17,7 @@ from backends.core.action import Action
 from backends.core.errors import BadInput, BadParameter
 from backends.core.playground import Playground
 from backends.core.seeds import SEED_MAX
+from backends.experiments.schemas import SEED, parameter_schema, values_schema
 from backends.runtime.lab import Lab
 
 LONGEST_WAIT = 60.0  # seconds; proxies commonly cut a silent request after that
@@ -32,7 +33,7 @@ def router(lab: Lab, watchers: Watchers) -> APIRouter:
         """Every playground with its actions: parameters with ranges, units and help; outputs."""
         return [describe(playground) for playground in lab.actions.playgrounds]
 
-    for action in lab.actions:
+    for action in (*lab.actions, *lab.actions.derived):
         _add(routes, action, lab, watchers)
     return routes
 
@@ -93,15 +94,11 @@ def _add(routes: APIRouter, action: type[Action], lab: Lab, watchers: Watchers) 
 
 def schema(action: type[Action]) -> dict[str, Any]:
     """The JSON schema of a submit: the action's parameters with ranges, units and help, and a seed where one counts."""
-    declared = action.model_json_schema()
-    for entry in declared["properties"].values():
-        unit = entry.get("x-vitrine", {}).get("unit")
-        if unit:
-            entry["description"] = f"{entry['description']} (in {unit})"
+    declared = values_schema(action)
     properties: dict[str, Any] = {"parameters": declared}
     if action.seeded:
-        properties["seed"] = {"type": "integer", "minimum": 0, "maximum": SEED_MAX, "default": 0}
-    required = ["parameters"] if declared.get("required") else []
+        properties["seed"] = parameter_schema(SEED)
+    required = ["parameters"] if declared["required"] else []
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -18,13 +17,13 @@ from app.views import InputView, RunView
 from app.visiting import visitor_of
 from app.watching import Watchers
 from backends.core.errors import BadInput, BadParameter, NotFound, VitrineError
+from backends.experiments.naming import file_name
 from backends.runtime.executor import Final, Produced, Progressed, RunEvent, Started
 from backends.runtime.lab import Lab
 from backends.store.values import Run, StoredOutput
 
 # Types that a browser may show; anything else is a download, so that nothing a file says of itself is run.
 _SHOWN = frozenset(("image/png", "audio/wav", "application/json", "text/plain"))
-_ENDINGS = {"image/png": ".png", "audio/wav": ".wav", "application/json": ".json", "application/zip": ".zip"}
 _Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for the run's end.")]
 
 
@@ -136,9 +135,3 @@ def _file(output: StoredOutput, path: Any) -> FileResponse:
         content_disposition_type="inline" if shown else "attachment",
         headers={"Cache-Control": "private, max-age=3600"},
     )
-
-
-def file_name(output: StoredOutput) -> str:
-    """A name to save the result under: letters, digits, dots and dashes only."""
-    wanted = str(output.meta.get("name") or output.name + _ENDINGS.get(output.media_type, ".bin"))
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", wanted.rsplit("/", 1)[-1])[:100].lstrip(".") or "result.bin"

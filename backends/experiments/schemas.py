@@ -1,0 +1,61 @@
+"""Declared parameters as JSON schema: ranges, units and choices as programs are told them, said once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.core.action import Action
+from backends.core.parameters import Parameter
+from backends.core.seeds import SEED_MAX
+
+DIGEST = r"^[0-9a-f]{64}$"
+SEED = Parameter("seed", "integer", "Seed", "Equal seeds give equal results.", 0, False, 0, SEED_MAX, 1)
+
+
+def values_schema(action: type[Action]) -> dict[str, Any]:
+    """The JSON schema of an action's parameters, images by digest."""
+    declared = action.parameters()
+    return {
+        "type": "object",
+        "properties": {item.name: parameter_schema(item) for item in declared},
+        "required": [item.name for item in declared if item.required],
+        "additionalProperties": False,
+    }
+
+
+def parameter_schema(parameter: Parameter) -> dict[str, Any]:
+    """One parameter: type, bounds, choices, default, and in words what it means and in which unit."""
+    told: dict[str, Any] = {"title": parameter.title, "description": described(parameter)}
+    if not parameter.required:
+        told["default"] = parameter.default
+    match parameter.kind:
+        case "number" | "integer":
+            return {"type": parameter.kind, "minimum": parameter.minimum, "maximum": parameter.maximum, **told}
+        case "choice":
+            return {"enum": [value for _, value in parameter.options], **told}
+        case "toggle":
+            return {"type": "boolean", **told}
+        case "image":
+            return {"type": "string", "pattern": DIGEST, **told}
+        case "text":
+            return {"type": "string", "maxLength": int(parameter.maximum or 0), **told}
+        case "model" | "label":
+            return {"type": "string", "maxLength": 200, **told}
+
+
+def described(parameter: Parameter) -> str:
+    """Title, help, and what is allowed: 'Gain: Each pixel times this. From 0.5 to 4.'."""
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    help_text = parameter.help if parameter.help.endswith((".", "!", "?")) else f"{parameter.help}."
+    match parameter.kind:
+        case "number" | "integer":
+            allowed = f" From {parameter.minimum:g} to {parameter.maximum:g}{unit}."
+        case "choice":
+            allowed = f" One of: {', '.join(f'{value!r} ({label})' for label, value in parameter.options)}."
+        case "image":
+            allowed = f" A file: {', '.join(parameter.accepts)}."
+        case "text":
+            allowed = f" At most {parameter.maximum:g} characters."
+        case _:
+            allowed = ""
+    return f"{parameter.title}: {help_text}{allowed}"
