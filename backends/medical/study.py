@@ -90,7 +90,7 @@ def is_packed(data: bytes) -> bool:
 
 
 def repack(data: bytes) -> bytes:
-    """A study that was packed before, packed anew; equal content gives equal bytes. Raises BadImage unless it is one."""
+    """A study that was packed before, packed anew: equal content gives equal bytes. Raises BadImage on anything else."""
     try:
         return pack(_unpack(data))
     except _UNREADABLE as err:
@@ -156,5 +156,5 @@ def _check_facts(study: Study) -> None:
         raise ValueError("impossible window")
     if study.values.dtype.kind == "f":
         low, high = float(study.values.min()), float(study.values.max())
-        if not (CENTRE_MIN <= low and high <= CENTRE_MAX):  # false as well where one is not a number
+        if not (low >= CENTRE_MIN and high <= CENTRE_MAX):  # false as well where one is not a number
             raise ValueError("impossible values")
