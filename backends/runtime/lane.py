@@ -11,7 +11,7 @@ from backends.runtime.executor import Progressed
 from backends.runtime.pulse import Pulse
 from backends.runtime.queue import FairQueue
 from backends.runtime.ticket import Ticket
-from backends.runtime.waits import ServiceTimes, seconds_until_starts
+from backends.runtime.waits import ServiceTimes, starts_beside_long
 from backends.runtime.workers import Workers
 
 _LOOK = 0.05  # seconds between looks at busy workers during a ping
@@ -40,8 +40,13 @@ class RunLane:
         self._perform = perform
         self._silence = silence
         self._starting = threading.Lock()  # so that nobody is told to wait after they have started
+        self._long_at_once = max(1, workers - 1)  # so that a worker is left to everybody else's short runs
         self._queue: FairQueue[_Task] = FairQueue(
-            total=total, per_visitor=per_visitor, estimate=self._seconds_until_start
+            total=total,
+            per_visitor=per_visitor,
+            estimate=self._seconds_until_start,
+            long=_is_long,
+            long_at_once=self._long_at_once,
         )
         self._workers = Workers("vitrine-run", workers, self._queue, self._do)
 
@@ -128,12 +133,20 @@ class RunLane:
         return self._starts(ahead)[-1]
 
     def _starts(self, line: Sequence[_Task]) -> list[float]:
-        busy = [self._expected(ticket) - ticket.seconds_running for ticket in self.running()]
-        free = [0.0] * max(0, self._workers.size - len(busy))
-        return seconds_until_starts([*busy, *free], [self._expected(task) for task in line])
+        """Seconds until each task in line starts, and after them one more."""
+        running = self.running()
+        left = [(self._expected(ticket) - ticket.seconds_running, _is_long(ticket)) for ticket in running]
+        free = [seconds for seconds, _ in left] + [0.0] * max(0, self._workers.size - len(left))
+        long = [seconds for seconds, is_long in left if is_long]
+        places = long + [0.0] * max(0, self._long_at_once - len(long))
+        return starts_beside_long(free, places, [(self._expected(task), _is_long(task)) for task in line])
 
     def _expected(self, task: _Task) -> float:
         return self.times.expect(task.run.experiment.action) if isinstance(task, Ticket) else 0.0
+
+
+def _is_long(task: _Task) -> bool:
+    return isinstance(task, Ticket) and task.action.long
 
 
 def _ahead(place: int) -> str:

@@ -25,13 +25,24 @@ class FairQueue(Generic[T]):
     The next item is the oldest of the visitor who has the fewest running; among equals, of who was served longest ago.
     A visitor who joins stands behind those already waiting for their first turn, so nobody starves.
     total, per_visitor: how many items may wait. estimate: given the items that go first, seconds until the next one
-    after them starts.
+    after them starts. long: whether an item may take minutes; at most `long_at_once` such run at a time, and while
+    they do, what waits behind a long one may go before it.
     """
 
-    def __init__(self, *, total: int, per_visitor: int, estimate: Callable[[Sequence[T]], float]) -> None:
+    def __init__(
+        self,
+        *,
+        total: int,
+        per_visitor: int,
+        estimate: Callable[[Sequence[T]], float],
+        long: Callable[[T], bool] = lambda _: False,
+        long_at_once: int = 1,
+    ) -> None:
         self._total = total
         self._per_visitor = per_visitor
         self._estimate = estimate
+        self._long = long
+        self._long_left = long_at_once
         self._lines: dict[str, deque[T]] = {}
         self._turns: dict[str, int] = {}
         self._running: dict[str, int] = {}
@@ -64,16 +75,20 @@ class FairQueue(Generic[T]):
     def take(self) -> tuple[str, T] | None:
         """The next (visitor, item), waiting for one; None once the queue is closed. Call `done` when it has ended."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._urgent or self._lines)
+            self._changed.wait_for(lambda: self._closed or self._urgent or self._ready())
             if self._closed:
                 return None
             visitor, item = ("", self._urgent.popleft()) if self._urgent else self._pop()
+            self._long_left -= self._long(item)
             self._running[visitor] = self._running.get(visitor, 0) + 1
             return visitor, item
 
-    def done(self, visitor: str) -> None:
+    def done(self, visitor: str, item: T) -> None:
         """An item of this visitor that was taken has ended."""
         with self._changed:
+            if self._long(item):
+                self._long_left += 1
+                self._changed.notify()
             self._running[visitor] -= 1
             if not self._running[visitor]:
                 del self._running[visitor]
@@ -92,7 +107,10 @@ class FairQueue(Generic[T]):
             return False
 
     def waiting(self) -> list[tuple[str, T]]:
-        """All (visitor, item) that wait, in the order in which they would start if nobody else came."""
+        """All (visitor, item) that wait, in the order in which they would start if nobody else came.
+
+        A long one may be told a place too early: those behind it go first while it must wait.
+        """
         with self._changed:
             return self._order()
 
@@ -106,12 +124,22 @@ class FairQueue(Generic[T]):
             self._closed = True
             self._changed.notify_all()
 
+    def _ready(self) -> dict[str, T]:
+        """Visitor -> the item of theirs that may start now, if there is one."""
+        if self._long_left > 0:
+            return {visitor: line[0] for visitor, line in self._lines.items()}
+        short = (
+            (name, next((item for item in line if not self._long(item)), None)) for name, line in self._lines.items()
+        )
+        return {visitor: item for visitor, item in short if item is not None}
+
     def _pop(self) -> tuple[str, T]:
-        visitor = min(self._lines, key=lambda name: (self._running.get(name, 0), self._turns[name]))
-        item = self._lines[visitor].popleft()
+        ready = self._ready()
+        visitor = min(ready, key=lambda name: (self._running.get(name, 0), self._turns[name]))
+        self._lines[visitor].remove(ready[visitor])
         self._turns[visitor] = next(self._clock)
         self._drop_empty(visitor)
-        return visitor, item
+        return visitor, ready[visitor]
 
     def _drop_empty(self, visitor: str) -> None:
         if not self._lines[visitor]:

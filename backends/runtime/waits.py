@@ -50,5 +50,31 @@ def seconds_until_starts(free_in: Sequence[float], line: Sequence[float]) -> lis
     return [*starts, workers[0]]
 
 
+def starts_beside_long(
+    free_in: Sequence[float], long_free_in: Sequence[float], line: Sequence[tuple[float, bool]]
+) -> list[float]:
+    """The same where some runs are long, and only as many of those go at once as `long_free_in` has entries.
+
+    long_free_in: seconds until each of those places is free. line: (seconds, whether it is long) of each run. A long
+    run that has to wait for its place lets those behind it go first.
+    """
+    workers = sorted(max(0.0, seconds) for seconds in free_in)
+    places = sorted(max(0.0, seconds) for seconds in long_free_in)
+    starts = []
+    for seconds, long in line:
+        at = max(workers[0], places[0] if long else 0.0)
+        worker = min((free for free in workers if free >= at), default=workers[0])  # which the earlier long run leaves
+        starts.append(max(at, worker))
+        workers = sorted([*_without(workers, worker), starts[-1] + seconds])
+        if long:
+            places = sorted([*places[1:], starts[-1] + seconds])
+    return [*starts, workers[0]]
+
+
+def _without(values: Sequence[float], value: float) -> list[float]:
+    at = list(values).index(value)
+    return [*values[:at], *values[at + 1 :]]
+
+
 def _moved(mean: float | None, seconds: float) -> float:
     return seconds if mean is None else mean + _WEIGHT * (seconds - mean)

@@ -68,5 +68,5 @@ class Workers(Generic[T]):
             finally:
                 with self._lock:
                     del self._busy[ident]
-                self._queue.done(visitor)
+                self._queue.done(visitor, task)
             del taken, task  # an idle worker keeps nothing of its last task in memory

@@ -23,6 +23,14 @@ def filled(*names):
     return made
 
 
+def with_long(*names, at_once=1):
+    """The same, where capitals are long."""
+    made = FairQueue[str](total=100, per_visitor=100, estimate=len, long=str.isupper, long_at_once=at_once)
+    for name in names:
+        made.put(name[0].lower(), name)
+    return made
+
+
 def drained(made, *, ending):
     """All items in the order they are handed out; each ends before the next when `ending`."""
     order = []
@@ -30,7 +38,7 @@ def drained(made, *, ending):
         visitor, item = made.take()
         order.append(item)
         if ending:
-            made.done(visitor)
+            made.done(visitor, item)
     return order
 
 
@@ -53,8 +61,7 @@ def test_who_has_nothing_running_goes_before_who_has():
 
 def test_coming_back_at_once_does_not_overtake_those_who_wait():
     made = filled("a1", "b1", "c1")
-    visitor, _ = made.take()
-    made.done(visitor)
+    made.done(*made.take())
     made.put("a", "a2")
     assert drained(made, ending=True) == ["b1", "c1", "a2"]
 
@@ -65,9 +72,9 @@ def test_the_order_that_is_foretold_is_the_order_that_comes(visitors, taken, end
     names = [f"{name}{counts.update(name) or counts[name]}" for name in visitors]
     made = filled(*names)
     for _ in range(min(taken, len(names))):
-        visitor, _ = made.take()
+        taken_now = made.take()
         if ending:
-            made.done(visitor)
+            made.done(*taken_now)
     foretold = [item for _, item in made.waiting()]
     assert drained(made, ending=False) == foretold
 
@@ -145,3 +152,38 @@ def test_closing_wakes_who_waits_and_keeps_what_has_not_started():
     other.close()
     assert other.take() is None
     assert other.waiting() == [("a", "a1")]
+
+
+def test_a_long_item_waits_while_another_runs_and_what_stands_behind_it_goes_first():
+    made = with_long("A1", "B1", "b2", "c1")
+    assert [made.take() for _ in range(3)] == [("a", "A1"), ("b", "b2"), ("c", "c1")]
+    assert [item for _, item in made.waiting()] == ["B1"]
+    made.done("a", "A1")
+    assert made.take() == ("b", "B1")
+
+
+def test_a_worker_that_waits_takes_the_long_item_once_its_place_is_free():
+    made = with_long("A1", "B1")
+    made.take()
+    got = []
+    waiting = threading.Thread(target=lambda: got.append(made.take()), daemon=True)
+    waiting.start()
+    waiting.join(0.1)
+    assert not got
+    made.done("a", "A1")
+    waiting.join(10)
+    assert got == [("b", "B1")]
+
+
+@given(st.lists(st.sampled_from(["a", "b", "C", "D"]), min_size=1, max_size=30), st.integers(1, 3))
+def test_every_item_gets_its_turn_and_never_are_too_many_long_ones_out(kinds, at_once):
+    names = [f"{kind}{place}" for place, kind in enumerate(kinds)]
+    made, out, order = with_long(*names, at_once=at_once), [], []
+    while len(made):
+        rest = set(names) - set(order)
+        while len(out) > at_once or (out and all(name.isupper() for name in rest)):
+            made.done(*out.pop(0))
+        out.append(made.take())
+        order.append(out[-1][1])
+        assert sum(item.isupper() for _, item in out) <= at_once
+    assert sorted(order) == sorted(names)
