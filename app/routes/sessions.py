@@ -62,7 +62,7 @@ def router(lab: Lab) -> APIRouter:
     def rename_session(session_id: str, body: NewTitle, request: Request) -> SessionView:
         """Call it something else."""
         visitor = visitor_of(request)
-        sessions.rename(session_id, visitor, body.title)
+        sessions.change(session_id, visitor, title=body.title)
         return SessionView.of(sessions.get(session_id, visitor))
 
     @routes.delete("/sessions/{session_id}", status_code=204)
@@ -80,7 +80,7 @@ def router(lab: Lab) -> APIRouter:
     @routes.get("/links/{link}")
     def open_link(link: str, request: Request) -> SessionView:
         """A session by the link its owner gave; read-only, with its runs and their results."""
-        return SessionView.of(sessions.open_link(link, visitor_of(request)))
+        return SessionView.of(sessions.open(link, visitor_of(request)))
 
     @routes.delete("/visitor", status_code=204)
     def forget_everything(request: Request) -> None:

@@ -1,7 +1,7 @@
 """Who may read what, and how much of their space is used: queries inside a caller's transaction.
 
-A visitor reads: their uploads; inputs and outputs of their runs; and, while a session stands whose link they opened,
-its runs with inputs and outputs. Nothing else, and what is refused looks the same as what does not exist.
+A visitor reads: their uploads; inputs and outputs of their runs; and, while a link by which they came is open and its
+session stands, its runs with inputs and outputs. Nothing else, and what is refused looks the same as what does not exist.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from backends.core.digest import is_sha256
@@ -23,13 +23,16 @@ from backends.store.files import Files
 from backends.store.tables import (
     ArtifactRow,
     GrantRow,
+    LinkRow,
     RunInputRow,
     RunOutputRow,
     RunRow,
+    SessionRow,
     SessionRunRow,
     UploadRow,
     VisitorRow,
 )
+from backends.store.values import UNDO
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 _VISITOR = re.compile(r"[A-Za-z0-9_.:@-]{1,128}")  # our own ids, and what a login provider calls a person
@@ -97,27 +100,35 @@ def ensure_visitor(session: Session, visitor: str, now: datetime) -> VisitorRow:
     return row
 
 
-def readable_runs(visitor: str) -> Select[str]:
-    """The ids of the runs that a visitor may read."""
+def open_links(now: datetime) -> ColumnElement[bool]:
+    """Of links joined with their sessions: those that open something at this time."""
+    lasts = or_(LinkRow.expires.is_(None), LinkRow.expires > now)
+    return and_(LinkRow.revoked.is_(None), lasts, SessionRow.deleted.is_(None))
+
+
+def readable_runs(visitor: str, now: datetime) -> Select[str]:
+    """The ids of the runs that a visitor may read: their own, and those that an open link of theirs shows."""
     granted = (
         select(SessionRunRow.run_id)
-        .join(GrantRow, GrantRow.session_id == SessionRunRow.session_id)
-        .where(GrantRow.visitor == visitor)
+        .join(SessionRow, SessionRow.id == SessionRunRow.session_id)
+        .join(LinkRow, LinkRow.session_id == SessionRow.id)
+        .join(GrantRow, GrantRow.link_id == LinkRow.id)
+        .where(GrantRow.visitor == visitor, open_links(now))
     )
     return select(RunRow.id).where(or_(RunRow.visitor == visitor, RunRow.id.in_(granted)))
 
 
-def may_read_run(session: Session, run_id: str, visitor: str) -> bool:
-    """Whether the visitor owns the run or was given a link to it."""
-    return session.scalar(readable_runs(visitor).where(RunRow.id == run_id)) is not None
+def may_read_run(session: Session, run_id: str, visitor: str, now: datetime) -> bool:
+    """Whether the visitor owns the run or came by a link to it that is open."""
+    return session.scalar(readable_runs(visitor, now).where(RunRow.id == run_id)) is not None
 
 
-def readable_artifact(session: Session, digest: str, visitor: str) -> ArtifactRow:
+def readable_artifact(session: Session, digest: str, visitor: str, now: datetime) -> ArtifactRow:
     """The artifact's row. Raises NotFound, or NotYours where the visitor may not read it."""
     row = session.get(ArtifactRow, checked_digest(digest))
     if row is None:
         raise missing("file")
-    runs = readable_runs(visitor)
+    runs = readable_runs(visitor, now)
     ways = (
         select(UploadRow.sha256).where(UploadRow.sha256 == digest, UploadRow.visitor == visitor),
         select(RunInputRow.sha256).where(RunInputRow.sha256 == digest, RunInputRow.run_id.in_(runs)),
@@ -167,7 +178,8 @@ def check_room(session: Session, visitor: str, sizes: Mapping[str, int], limits:
     needed = f" and {more / MIB:.1f} MiB more are needed" if more else ""
     raise QuotaExceeded(
         f"Your space is full: {used / MIB:.1f} of {limits.visitor_bytes / MIB:.1f} MiB are used{needed}.",
-        hint="Delete saved sessions that you no longer need. "
+        hint="Delete saved sessions that you no longer need: their space is free "
+        f"{UNDO.total_seconds() / 60:g} minutes later, or at once when you erase them. "
         f"What was not saved goes by itself after {limits.keep_hours:g} hours.",
     )
 

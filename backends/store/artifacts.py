@@ -76,7 +76,8 @@ class Artifacts:
     def media_type(self, digest: str, visitor: str) -> str:
         """The media type under which the bytes first came. Raises NotFound unless the visitor may read them."""
         with self._parts.database.read() as session:
-            return readable_artifact(session, checked_digest(digest), checked_visitor(visitor)).media_type
+            now = self._parts.clock()
+            return readable_artifact(session, checked_digest(digest), checked_visitor(visitor), now).media_type
 
     def usage(self, visitor: str) -> int:
         """How many bytes the visitor keeps; what they keep twice counts once."""

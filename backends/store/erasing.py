@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, delete, exists, select
 from sqlalchemy.orm import Session
 
 from backends.store.access import Parts, chunks
-from backends.store.tables import ArtifactRow, RunInputRow, RunOutputRow, RunRow, SessionRunRow, UploadRow
+from backends.store.tables import ArtifactRow, RunInputRow, RunOutputRow, RunRow, SessionRow, SessionRunRow, UploadRow
 from backends.store.values import ENDED
 
 
@@ -40,6 +40,13 @@ def drop_runs(session: Session, which: Select[str]) -> tuple[int, set[str]]:
             digests.update(session.scalars(select(table.sha256).where(table.run_id.in_(part))))
         session.execute(delete(RunRow).where(RunRow.id.in_(part)))
     return len(run_ids), digests
+
+
+def drop_session(session: Session, session_id: str) -> tuple[int, set[str]]:
+    """Delete a session, its links, and the runs it alone holds; returns how many runs, and the digests they had."""
+    dropped = drop_runs(session, kept_only_by(session_id))
+    session.execute(delete(SessionRow).where(SessionRow.id == session_id))
+    return dropped
 
 
 def remove_unreferenced(parts: Parts, digests: Iterable[str]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import cast
 
 from sqlalchemy import select
@@ -11,14 +12,18 @@ from sqlalchemy.orm import selectinload
 from backends.core.experiment import Experiment
 from backends.core.results import Kind
 from backends.store.access import may_read_run, missing, not_yours
-from backends.store.tables import RunOutputRow, RunRow, SessionRow, SessionRunRow
-from backends.store.values import Run, Session, State, StoredOutput
+from backends.store.tables import LinkRow, RunOutputRow, RunRow, SessionRow, SessionRunRow
+from backends.store.values import Item, Link, Run, Session, State, StoredOutput
 
-VIEW = (selectinload(RunRow.outputs).joinedload(RunOutputRow.artifact), selectinload(RunRow.memberships))
+VIEW = (
+    selectinload(RunRow.outputs).joinedload(RunOutputRow.artifact),
+    selectinload(RunRow.memberships).joinedload(SessionRunRow.session),
+)
 _MEMBER_RUN = selectinload(SessionRow.members).joinedload(SessionRunRow.run)
 SESSION_VIEW = (
     _MEMBER_RUN.selectinload(RunRow.outputs).joinedload(RunOutputRow.artifact),
-    _MEMBER_RUN.selectinload(RunRow.memberships),
+    _MEMBER_RUN.selectinload(RunRow.memberships).joinedload(SessionRunRow.session),
+    selectinload(SessionRow.links),
 )
 
 
@@ -30,10 +35,10 @@ def run_row(session: Transaction, run_id: str) -> RunRow:
     return row
 
 
-def readable_run(session: Transaction, run_id: str, visitor: str) -> RunRow:
+def readable_run(session: Transaction, run_id: str, visitor: str, now: datetime) -> RunRow:
     """The run, if the visitor may read it. Raises NotFound, NotYours."""
     row = run_row(session, run_id)
-    if row.visitor != visitor and not may_read_run(session, run_id, visitor):
+    if row.visitor != visitor and not may_read_run(session, run_id, visitor, now):
         raise not_yours("run")
     return row
 
@@ -53,23 +58,48 @@ def run_value(row: RunRow, reader: str | None = None) -> Run:
         error=row.error,
         reference=row.reference,
         provenance=row.provenance,
-        saved=bool(row.memberships),
+        saved=any(member.session.deleted is None for member in row.memberships),
         outputs=tuple(_output_value(output) for output in row.outputs),
+        expires=row.expires,
     )
 
 
-def session_value(row: SessionRow, reader: str) -> Session:
-    """The session as a value for this reader."""
+def own_session_value(row: SessionRow, now: datetime) -> Session:
+    """The session as its owner sees it: with all links and speaker notes."""
+    links = tuple(link_value(link) for link in row.links)
+    newest = next((link.id for link in links if link.is_open(now)), "")
+    return _session_value(row, row.visitor, newest, links)
+
+
+def shared_session_value(row: SessionRow, reader: str, link: str) -> Session:
+    """The session as someone sees it who came by `link`."""
+    return _session_value(row, reader, link, ())
+
+
+def link_value(row: LinkRow) -> Link:
+    """The link as a value."""
+    return Link(row.id, row.created, row.expires, row.revoked)
+
+
+def _session_value(row: SessionRow, reader: str, link: str, links: tuple[Link, ...]) -> Session:
+    mine = row.visitor == reader
     return Session(
         id=row.id,
-        link=row.link,
+        link=link,
         title=row.title,
         notes=row.notes,
+        tags=tuple(row.tags),
         created=row.created,
         updated=row.updated,
-        runs=tuple(run_value(member.run, reader) for member in row.members),
-        mine=row.visitor == reader,
+        deleted=row.deleted,
+        items=tuple(_item_value(member, reader, mine) for member in row.members),
+        links=links,
+        mine=mine,
     )
+
+
+def _item_value(row: SessionRunRow, reader: str, mine: bool) -> Item:
+    return Item(run_value(row.run, reader), row.title, row.note, row.speaker if mine else "", row.live)
 
 
 def _output_value(row: RunOutputRow) -> StoredOutput:

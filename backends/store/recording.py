@@ -1,4 +1,4 @@
-"""A run's inputs and outputs on their way in: artifacts first, then the rows, in the caller's transaction."""
+"""Runs and sessions on their way in: artifacts first, then the rows, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from backends.core.digest import sha256
 from backends.core.encoding import encode
 from backends.core.errors import StoreError
 from backends.core.experiment import Experiment
+from backends.core.identity import new_id
 from backends.core.results import Encoded, Result
-from backends.store.access import Parts, check_room, readable_artifact
+from backends.store.access import Parts, check_room, ensure_visitor, readable_artifact
 from backends.store.artifacts import Piece, record
-from backends.store.tables import RunInputRow, RunOutputRow, RunRow, UploadRow
+from backends.store.tables import LinkRow, RunInputRow, RunOutputRow, RunRow, SessionRow, UploadRow
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,27 @@ def record_outputs(session: Session, row: RunRow, prepared: list[Prepared], part
         )
 
 
-def record_inputs(session: Session, run_id: str, experiment: Experiment, visitor: str) -> None:
+def record_inputs(session: Session, run_id: str, experiment: Experiment, visitor: str, now: datetime) -> None:
     """Tie a run to its inputs. Raises NotFound unless the visitor may read each; else any hash would open any file."""
     for name, digest in experiment.inputs.items():
-        readable_artifact(session, digest, visitor)
+        readable_artifact(session, digest, visitor, now)
         session.add(RunInputRow(run_id=run_id, name=name, sha256=digest))
 
 
 def copy_outputs(session: Session, source_id: str, run_id: str) -> None:
     """Give a run the outputs of another; the bytes are shared."""
-    columns = [column for column in RunOutputRow.__table__.columns if column.name != "run_id"]
-    for output in session.execute(select(*columns).where(RunOutputRow.run_id == source_id)).mappings().all():
-        session.execute(insert(RunOutputRow).values(run_id=run_id, **output))
+    _copy_rows(session, RunOutputRow, source_id, run_id)
+
+
+def copy_inputs(session: Session, source_id: str, run_id: str) -> None:
+    """Give a run the inputs of another that its owner may read; the bytes are shared."""
+    _copy_rows(session, RunInputRow, source_id, run_id)
+
+
+def _copy_rows(session: Session, table: type[RunInputRow | RunOutputRow], source_id: str, run_id: str) -> None:
+    columns = [column for column in table.__table__.columns if column.name != "run_id"]
+    for found in session.execute(select(*columns).where(table.run_id == source_id)).mappings().all():
+        session.execute(insert(table).values(run_id=run_id, **found))
 
 
 def keep_hours(session: Session, experiment: Experiment, visitor: str, usual: float) -> float:
@@ -81,3 +91,16 @@ def keep_hours(session: Session, experiment: Experiment, visitor: str, usual: fl
     query = select(UploadRow.keep_hours).where(UploadRow.visitor == visitor, UploadRow.sha256.in_(inputs))
     found: list[float] = list(session.scalars(query))
     return min([usual, *found])
+
+
+def new_session(
+    session: Transaction, visitor: str, title: str, notes: str, tags: list[str], now: datetime
+) -> SessionRow:
+    """An empty session with one open link. The texts are checked already."""
+    ensure_visitor(session, visitor, now)
+    row = SessionRow(id=new_id(), visitor=visitor, title=title, notes=notes, tags=tags, created=now, updated=now)
+    session.add(row)
+    session.flush()
+    session.add(LinkRow(id=new_id(), session_id=row.id, created=now))
+    session.flush()
+    return row

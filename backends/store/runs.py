@@ -92,7 +92,8 @@ class Runs:
     def get(self, run_id: str, visitor: str) -> Run:
         """The run. Raises NotFound unless the visitor owns it or opened a link to it."""
         with self._parts.database.read() as session:
-            return run_value(readable_run(session, checked_id(run_id, "run"), checked_visitor(visitor)), visitor)
+            now = self._parts.clock()
+            return run_value(readable_run(session, checked_id(run_id, "run"), checked_visitor(visitor), now), visitor)
 
     def outputs(self, run_id: str, visitor: str) -> dict[str, Result]:
         """The results by name, in the order they were given. Raises NotFound as `get`; ArtifactMissing."""
@@ -180,7 +181,7 @@ class Runs:
         )
         session.add(row)
         session.flush()
-        record_inputs(session, row.id, experiment, visitor)
+        record_inputs(session, row.id, experiment, visitor, now)
         return run_row(session, row.id)
 
     def _end(self, run_id: str, state: State, change: Callable[[Session, RunRow], None]) -> Run:

@@ -50,6 +50,7 @@ class Base(DeclarativeBase):
         datetime: UtcTime(),
         dict[str, Any]: JSON(none_as_null=True),
         dict[str, str]: JSON(none_as_null=True),
+        list[str]: JSON(none_as_null=True),
     }
 
 
@@ -157,41 +158,60 @@ class RunOutputRow(Base):
 
 
 class SessionRow(Base):
-    """A titled, ordered set of runs. link: a second unguessable id, the one that is shared."""
+    """A titled, ordered set of runs. deleted: when its owner deleted it; it is erased some minutes later."""
 
     __tablename__ = "sessions"
     __table_args__ = (Index(None, "visitor", "updated"),)
 
     id: Mapped[str] = mapped_column(_Id, primary_key=True)
-    link: Mapped[str] = mapped_column(_Id, unique=True)
     visitor: Mapped[str] = mapped_column(_Visitor, _visitor_key())
     title: Mapped[str] = mapped_column(String(200))
     notes: Mapped[str] = mapped_column(Text, default="")
+    tags: Mapped[list[str]]
     created: Mapped[datetime]
     updated: Mapped[datetime]
+    deleted: Mapped[datetime | None] = mapped_column(index=True)
     members: Mapped[list[SessionRunRow]] = relationship(order_by="SessionRunRow.position", lazy="raise", viewonly=True)
+    links: Mapped[list[LinkRow]] = relationship(
+        order_by="(LinkRow.created.desc(), LinkRow.id)", lazy="raise", viewonly=True
+    )
 
 
 class SessionRunRow(Base):
-    """A run's place in a session."""
+    """A run's place in a session, and what its slide says. speaker: for the owner only."""
 
     __tablename__ = "session_runs"
 
     session_id: Mapped[str] = mapped_column(_Id, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
     run_id: Mapped[str] = mapped_column(_Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, index=True)
     position: Mapped[int]
+    title: Mapped[str] = mapped_column(String(200), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    speaker: Mapped[str] = mapped_column(Text, default="")
+    live: Mapped[bool] = mapped_column(default=False)
     run: Mapped[RunRow] = relationship(lazy="raise", viewonly=True)
+    session: Mapped[SessionRow] = relationship(lazy="raise", viewonly=True)
+
+
+class LinkRow(Base):
+    """A session's share link: a second unguessable id. It stays after it closed, so that this can be told."""
+
+    __tablename__ = "links"
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True)
+    session_id: Mapped[str] = mapped_column(_Id, ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    created: Mapped[datetime]
+    expires: Mapped[datetime | None]
+    revoked: Mapped[datetime | None]
 
 
 class GrantRow(Base):
-    """A visitor opened a session's link and may read its runs and their artifacts while the session stands."""
+    """A visitor opened a link and may read its session's runs and their artifacts while the link is open."""
 
     __tablename__ = "grants"
 
     visitor: Mapped[str] = mapped_column(_Visitor, _visitor_key(), primary_key=True)
-    session_id: Mapped[str] = mapped_column(
-        _Id, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True, index=True
-    )
+    link_id: Mapped[str] = mapped_column(_Id, ForeignKey("links.id", ondelete="CASCADE"), primary_key=True, index=True)
     created: Mapped[datetime]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from backends.core.experiment import Experiment
@@ -11,6 +11,7 @@ from backends.core.results import Kind
 
 State = Literal["queued", "running", "done", "cancelled", "failed", "interrupted"]
 ENDED: frozenset[State] = frozenset(("done", "cancelled", "failed", "interrupted"))
+UNDO = timedelta(minutes=10)  # a deleted session can be had back: long enough to notice, short enough to free its space
 
 
 def utc_now() -> datetime:
@@ -36,7 +37,7 @@ class Run:
 
     visitor: its owner; empty when someone else reads it through a link. fraction: in [0, 1]. times: UTC.
     error: `VitrineError.as_dict()` of what went wrong. reference: the id under which logs tell more.
-    saved: whether it is in a session and so never expires.
+    saved: whether it is in a session that stands and so never expires. expires: when it goes unless it is saved.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Run:
     provenance: dict[str, Any]
     saved: bool
     outputs: tuple[StoredOutput, ...]
+    expires: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -130,6 +132,8 @@ class Collected:
 
     uploads: int = 0
     runs: int = 0
+    sessions: int = 0
+    links: int = 0
     visitors: int = 0
     artifacts: int = 0
     bytes: int = 0

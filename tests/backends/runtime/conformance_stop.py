@@ -73,7 +73,7 @@ class StopContract(Houses):
         run = house.running(house.submit(Gate(path=str(gate))))
         session = house.store.sessions.create("ann", "For Bob")
         house.store.sessions.add_run(session.id, "ann", run.id)
-        house.store.sessions.open_link(session.link, "bob")
+        house.store.sessions.open(session.link, "bob")
         with pytest.raises(NotFound):
             house.runtime.cancel(run.id, "bob")
         watcher = house.runtime.watch(run.id, "bob")

@@ -123,7 +123,7 @@ class Ownership(RuleBasedStateMachine):
 
     def open_session(self, session: Made, visitor: str) -> None:
         try:
-            opened = self.store.sessions.open_link(session.link, visitor)
+            opened = self.store.sessions.open(session.link, visitor)
         except NotFound:
             assert session.gone
             return

@@ -31,7 +31,7 @@ def test_a_link_shows_exactly_what_was_saved_and_opens_its_files_only(store: Sto
         with pytest.raises(NotYours):
             read()
 
-    shown = store.sessions.open_link(session.link, "bob")
+    shown = store.sessions.open(session.link, "bob")
 
     assert not shown.mine
     assert [item.outputs for item in shown.runs] == [run.outputs]
@@ -40,8 +40,8 @@ def test_a_link_shows_exactly_what_was_saved_and_opens_its_files_only(store: Sto
     assert store.artifacts.read(photo, "bob") == b"photo"
     assert store.artifacts.read(run.outputs[0].digest, "bob") == b"result"
     assert store.sessions.get(session.id, "bob") == shown
-    assert store.sessions.open_link(session.link, "bob") == shown  # again: nothing changes
-    assert store.sessions.open_link(session.link, "alice").mine
+    assert store.sessions.open(session.link, "bob") == shown  # again: nothing changes
+    assert store.sessions.open(session.link, "alice").mine
     for read in (
         lambda: store.artifacts.read(other, "bob"),
         lambda: store.runs.get(unsaved.id, "bob"),
@@ -57,9 +57,9 @@ def test_who_opened_a_link_cannot_change_anything(store: Store) -> None:
     bobs = done_run(store, "bob", {"t": Text("bob's")})
     session = store.sessions.create("alice", "Shown")
     before = store.sessions.add_run(session.id, "alice", run.id)
-    store.sessions.open_link(session.link, "bob")
+    store.sessions.open(session.link, "bob")
     for change in (
-        lambda: store.sessions.rename(session.id, "bob", "Mine now"),
+        lambda: store.sessions.change(session.id, "bob", title="Mine now"),
         lambda: store.sessions.add_run(session.id, "bob", bobs.id),
         lambda: store.sessions.delete(session.id, "bob"),
         lambda: store.sessions.add_run(store.sessions.create("bob", "B").id, "bob", run.id),
@@ -72,7 +72,7 @@ def test_who_opened_a_link_cannot_change_anything(store: Store) -> None:
 def test_a_link_is_no_session_id_and_a_session_id_no_link(store: Store) -> None:
     session = store.sessions.create("alice", "Shown")
     with pytest.raises(NotFound):
-        store.sessions.open_link(session.id, "bob")
+        store.sessions.open(session.id, "bob")
     with pytest.raises(NotFound):
         store.sessions.get(session.link, "alice")
 
@@ -82,10 +82,10 @@ def test_deleting_a_session_revokes_what_its_link_gave(store: Store, tmp_path, c
     run = done_run(store, "alice", {"t": Text("result")}, photo=photo)
     session = store.sessions.create("alice", "Shown")
     store.sessions.add_run(session.id, "alice", run.id)
-    store.sessions.open_link(session.link, "bob")
+    store.sessions.open(session.link, "bob")
     store.sessions.delete(session.id, "alice")
     for read in (
-        lambda: store.sessions.open_link(session.link, "bob"),
+        lambda: store.sessions.open(session.link, "bob"),
         lambda: store.runs.get(run.id, "bob"),
         lambda: store.artifacts.read(photo, "bob"),
         lambda: store.artifacts.read(run.outputs[0].digest, "bob"),
@@ -115,7 +115,7 @@ def test_a_visitor_keeps_what_they_made_from_a_shared_input(store: Store) -> Non
     photo = store.artifacts.put("alice", b"photo", "image/png")
     session = store.sessions.create("alice", "Shown")
     store.sessions.add_run(session.id, "alice", done_run(store, "alice", {"t": Text("a")}, photo=photo).id)
-    store.sessions.open_link(session.link, "bob")
+    store.sessions.open(session.link, "bob")
     mine = done_run(store, "bob", {"t": Text("b")}, gain=4.0, photo=photo)
     store.visitors.forget("alice")
     assert store.runs.outputs(mine.id, "bob") == {"t": Text("b")}
@@ -125,9 +125,9 @@ def test_a_visitor_keeps_what_they_made_from_a_shared_input(store: Store) -> Non
 def test_rename_changes_title_and_notes(store: Store, clock: FakeClock) -> None:
     session = store.sessions.create("alice", "Old", "Old notes")
     later = clock.forward(minutes=1)
-    renamed = store.sessions.rename(session.id, "alice", "New")
+    renamed = store.sessions.change(session.id, "alice", title="New")
     assert (renamed.title, renamed.notes, renamed.updated) == ("New", "Old notes", later)
-    assert store.sessions.rename(session.id, "alice", "New", notes="").notes == ""
+    assert store.sessions.change(session.id, "alice", title="New", notes="").notes == ""
 
 
 def test_sessions_are_listed_last_changed_first(store: Store, clock: FakeClock) -> None:
@@ -137,7 +137,7 @@ def test_sessions_are_listed_last_changed_first(store: Store, clock: FakeClock) 
         made.append(store.sessions.create("alice", title).id)
     store.sessions.create("bob", "not alice's")
     clock.forward(seconds=1)
-    store.sessions.rename(made[0], "alice", "a again")
+    store.sessions.change(made[0], "alice", title="a again")
     assert [session.id for session in store.sessions.list("alice")] == [made[0], made[2], made[1]]
 
 

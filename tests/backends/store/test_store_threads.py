@@ -27,7 +27,7 @@ def work(store: Store, worker: int) -> list[tuple[str, int]]:
         if index % 4 == 0:
             session = store.sessions.create(visitor, f"{worker}/{index}")
             store.sessions.add_run(session.id, visitor, run.id)
-            assert store.sessions.open_link(session.link, "reader").runs[0].outputs
+            assert store.sessions.open(session.link, "reader").runs[0].outputs
         if index % 5 == 4:
             store.visitors.forget(f"passer-by-{worker}")
             store.artifacts.put(f"passer-by-{worker}", f"photo {index}".encode(), "image/png")

@@ -27,7 +27,7 @@ def test_forgetting_erases_everything_of_a_visitor_and_nothing_of_others(store: 
     bobs = done_run(store, "bob", {"t": Text("bob's result")})
     session = store.sessions.create("alice", "Saved")
     store.sessions.add_run(session.id, "alice", run.id)
-    store.sessions.open_link(session.link, "bob")
+    store.sessions.open(session.link, "bob")
     store.visitors.accept("alice", "Notice")
 
     store.visitors.forget("alice")
@@ -38,7 +38,7 @@ def test_forgetting_erases_everything_of_a_visitor_and_nothing_of_others(store: 
     assert store.sessions.list("alice") == []
     assert not store.visitors.has_accepted("alice", "Notice")
     for read in (
-        lambda: store.sessions.open_link(session.link, "bob"),
+        lambda: store.sessions.open(session.link, "bob"),
         lambda: store.runs.get(run.id, "bob"),
         lambda: store.artifacts.read(shared, "alice"),
     ):
