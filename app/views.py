@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
-from backends.store.values import Run, Session
+from backends.store.values import Item, Link, Run, Session
 
 
 class OutputView(BaseModel):
@@ -74,17 +74,49 @@ class RunView(BaseModel):
         )
 
 
-class SessionView(BaseModel):
-    """A titled, ordered set of runs. id: for its owner. link: to share; opens it for reading."""
+class LinkView(BaseModel):
+    """A share link; GET /api/links/{id} opens it."""
 
     id: str
-    link: str
+    created: datetime
+    expires: datetime | None = Field(description="null for no end")
+    revoked: datetime | None = Field(description="when its owner withdrew it")
+
+    @classmethod
+    def of(cls, link: Link) -> LinkView:
+        """The link, whole: it is shown to the owner of its session only."""
+        return cls(id=link.id, created=link.created, expires=link.expires, revoked=link.revoked)
+
+
+class ItemView(BaseModel):
+    """What a run's slide says."""
+
+    run_id: str
+    title: str = Field(description="empty for the usual one")
+    note: str = Field(description="Markdown")
+    speaker: str = Field(description="Markdown, for the owner only; empty to others")
+    live: bool = Field(description="whether the slide has live controls")
+
+    @classmethod
+    def of(cls, item: Item) -> ItemView:
+        """The slide, without the run itself."""
+        return cls(run_id=item.run.id, title=item.title, note=item.note, speaker=item.speaker, live=item.live)
+
+
+class SessionView(BaseModel):
+    """A titled, ordered set of runs."""
+
+    id: str = Field(description="for its owner; empty to others")
+    link: str = Field(description="opens it for reading: the newest that is open, or the one the reader came by")
     title: str
-    notes: str
+    notes: str = Field(description="Markdown")
+    tags: list[str]
     created: datetime
     updated: datetime
     mine: bool
+    items: list[ItemView] = Field(description="one for each of the runs, in their order")
     runs: list[RunView]
+    links: list[LinkView] = Field(description="all of them, newest first, also closed ones; for the owner only")
 
     @classmethod
     def of(cls, session: Session) -> SessionView:
@@ -94,10 +126,13 @@ class SessionView(BaseModel):
             link=session.link,
             title=session.title,
             notes=session.notes,
+            tags=list(session.tags),
             created=session.created,
             updated=session.updated,
             mine=session.mine,
+            items=[ItemView.of(item) for item in session.items],
             runs=[RunView.of(run) for run in session.runs],
+            links=[LinkView.of(link) for link in session.links],
         )
 
 

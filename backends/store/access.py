@@ -1,7 +1,7 @@
 """Who may read what, and how much of their space is used: queries inside a caller's transaction.
 
 A visitor reads: their uploads; inputs and outputs of their runs; and, while a link by which they came is open and its
-session stands, its runs with inputs and outputs. Nothing else, and what is refused looks the same as what does not exist.
+session stands, its runs with inputs and outputs. Nothing else, and what is refused looks the same as what is not there.
 """
 
 from __future__ import annotations

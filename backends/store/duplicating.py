@@ -1,4 +1,4 @@
-"""Copies of sessions. One's own share their runs; of a shared one the reader gets runs of their own, without new bytes."""
+"""Copies of sessions. One's own share their runs; a shared one gives the reader runs of their own, no new bytes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def duplicate(session: Transaction, source: Session, visitor: str, parts: Parts)
 
 
 def _sizes(session: Transaction, run_ids: list[str]) -> dict[str, int]:
-    """digest -> bytes of all that the runs refer to."""
+    """Bytes by digest, of all that the runs refer to."""
     found: dict[str, int] = {}
     for part in chunks(run_ids):
         for table in (RunInputRow, RunOutputRow):

@@ -1,4 +1,4 @@
-"""Which session a visitor means by an id or a link, and whether it is for them. Queries inside a caller's transaction."""
+"""Which session a visitor means by an id or a link, and whether it is for them. Queries in a caller's transaction."""
 
 from __future__ import annotations
 

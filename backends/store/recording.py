@@ -93,9 +93,7 @@ def keep_hours(session: Session, experiment: Experiment, visitor: str, usual: fl
     return min([usual, *found])
 
 
-def new_session(
-    session: Transaction, visitor: str, title: str, notes: str, tags: list[str], now: datetime
-) -> SessionRow:
+def new_session(session: Session, visitor: str, title: str, notes: str, tags: list[str], now: datetime) -> SessionRow:
     """An empty session with one open link. The texts are checked already."""
     ensure_visitor(session, visitor, now)
     row = SessionRow(id=new_id(), visitor=visitor, title=title, notes=notes, tags=tags, created=now, updated=now)

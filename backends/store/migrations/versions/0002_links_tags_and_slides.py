@@ -65,7 +65,7 @@ def downgrade() -> None:
         told = {name: row[name] for name in ("id", "visitor", "title", "notes", "created", "updated")}
         names = ", ".join(told)
         values = ", ".join(f":{name}" for name in told)
-        insert = f"INSERT INTO sessions (link, {names}) VALUES (:link, {values})"  # noqa: S608  only our own names
+        insert = f"INSERT INTO sessions (link, {names}) VALUES (:link, {values})"
         connection.execute(sa.text(insert), {**told, "link": link or secrets.token_urlsafe(16)})
     op.execute(
         "INSERT INTO session_runs (session_id, run_id, position) "
