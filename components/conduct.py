@@ -1,12 +1,13 @@
 """What happens when a visitor uses an action: events in, updates of the page out. No layout here.
 
-Updates come in a fixed order: the panel's controls, then the answer (problems, status line, view), then the run's id
-and buttons. Every VitrineError ends as a sentence beside its control or in the status line; results stay on the page.
+Updates come in a fixed order: the panel's controls, then the answer (problems, status line, view, the state that the
+address carries), then the run's id and buttons. Every VitrineError ends as a sentence beside its control or in the
+status line; results stay on the page.
 """
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from backends.core.action import Action, Suggestion
-from backends.core.errors import Cancelled, VitrineError
+from backends.core.errors import Cancelled, ModelError, NotFound, VitrineError
 from backends.core.events import Output
 from backends.core.experiment import Experiment
 from backends.core.parameters import Value
@@ -23,14 +24,15 @@ from backends.runtime.executor import Final, Produced, Progressed
 from backends.runtime.lab import Lab
 from backends.store.values import Run
 from components import status
-from components.controls import SEED, Panel
+from components.address import Address
+from components.controls import Panel
 from components.picture_input import PictureInput
 from components.views import View
 from components.visitor import visitor_of
 
 PREVIEW = "Preview. Run keeps it among your recent runs; Save gives it a link."
-_SETTLED = 1.0  # seconds: what is replayed comes in one burst, of which the browser may draw the last only
-_RECENT = 24  # how many recent runs are looked at to find one that is still going
+NOTE = "Not run: see the note beside the control."
+ANY_PICTURE = "0" * 64  # stands for the picture while the other controls are judged without one
 
 Stored = tuple[Run, Mapping[str, Result]]
 Updates = list[Any]
@@ -45,21 +47,32 @@ class Conductor:
     panel: Panel
     view: View
     pictures: tuple[PictureInput, ...]
+    address: Address
 
     # What the page calls ----------------------------------------------------------------------------------------
 
     def live(self, raw: Sequence[Any], request: gr.Request) -> Updates:
         """Run without keeping anything -> answer."""
-        values, seed = self.panel.values(raw)
-        return self._look(values, seed, request)
+        try:
+            values, seed = self.panel.values(raw)
+        except VitrineError as err:
+            return self.refusal(err)
+        return self.look(values, seed, request)
+
+    def judge(self, raw: Sequence[Any], request: gr.Request) -> Updates:
+        """A control of an action that is not live was moved: is its value one that can be run? -> answer."""
+        try:
+            return self._judged(*self.panel.values(raw), request)
+        except VitrineError as err:
+            return self.refusal(err)
 
     def run(self, raw: Sequence[Any], request: gr.Request) -> Iterator[Updates]:
         """Record a run and follow it -> answer, run id, buttons."""
         try:
             visitor = visitor_of(request, self.lab)
-            run = self.lab.runtime.submit(self._experiment(*self.panel.values(raw)), visitor)
+            run = self.lab.runtime.submit(self.experiment(*self.panel.values(raw)), visitor)
         except VitrineError as err:
-            yield [*self.refusal(err), "", *_buttons(going=False)]
+            yield [*self.refusal(err), gr.skip(), *buttons(going=False)]
             return
         yield from self.follow(run.id, visitor, known=run.ended)
 
@@ -75,38 +88,29 @@ class Conductor:
         """A file was dropped: prepare and keep it, move the controls to it -> controls, answer."""
         try:
             data = picture.from_upload(path, self.lab)
+            return self._take(picture, data, {}, raw, request, True)
         except VitrineError as err:
-            return [*self._controls_stay(), *self.refusal(_beside(err, picture))]
-        return self._take(picture, data, {}, raw, request)
+            return [*self.controls_stay(), *self.refusal(_beside(err, picture))]
 
-    def example(self, picture: PictureInput, example_id: str, raw: Sequence[Any], request: gr.Request) -> Updates:
-        """An example was chosen -> controls, answer."""
+    def example(
+        self, picture: PictureInput, example_id: str, raw: Sequence[Any], request: gr.Request, *, moved: bool = True
+    ) -> Updates:
+        """An example was chosen -> controls, answer. moved: whether the visitor chose it."""
         try:
             example, data = picture.example(example_id)
+            return self._take(picture, data, example.values, raw, request, moved)
         except VitrineError as err:
-            return [*self._controls_stay(), *self.refusal(_beside(err, picture))]
-        return self._take(picture, data, example.values, raw, request)
+            return [*self.controls_stay(), *self.refusal(_beside(err, picture))]
 
     def choose_model(self, raw: Sequence[Any], request: gr.Request) -> Updates:
         """Another model was chosen: its labels replace the old ones -> controls, answer."""
-        values, seed = self.panel.values(raw)
+        try:
+            values, seed = self.panel.values(raw)
+        except VitrineError as err:
+            return [*self.controls_stay(), *self.refusal(err)]
         values |= {item.name: item.default for item in self.action.parameters() if item.kind == "label"}
-        return [*self.panel.show(values), *self._look(values, seed, request)]
-
-    def open(self, stored: Stored | None, request: gr.Request) -> Iterator[Updates]:
-        """What the page shows first: a stored run, one that is still going, or the first example -> all updates."""
-        if stored and stored[0].experiment.action == self.action.name:
-            yield [*self._controls_of(stored[0], request), *self.answer(told(stored[0]), stored[1]), *_idle(stored[0])]
-            return
-        visitor = visitor_of(request, self.lab)
-        for run in self.lab.store.runs.recent(visitor, _RECENT):
-            if run.state in ("queued", "running") and run.experiment.action == self.action.name:
-                controls, came = self._controls_of(run, request), time.monotonic()
-                for updates in self.follow(run.id, visitor):
-                    settled = time.monotonic() - came > _SETTLED
-                    yield [*(self._controls_stay() if settled else controls), *updates]
-                return
-        yield [*self._first(request), *_idle(None)]
+        answer = self.look if self.action.live else self._judged
+        return [*self.panel.show(values), *answer(values, seed, request)]
 
     def follow(self, run_id: str, visitor: str, *, known: bool = False) -> Iterator[Updates]:
         """Attach to a run, from its beginning to its end -> answer, run id, buttons.
@@ -118,42 +122,110 @@ class Conductor:
         for event in self.lab.runtime.watch(run_id, visitor):
             match event:
                 case Final():
-                    yield [*self._ending(event.run, results, known), run_id, *_buttons(going=False)]
+                    yield [*self._ending(event.run, results, known), run_id, *buttons(going=False, run_id=run_id)]
                     return
                 case Produced():
                     results[event.name] = event.result
                     continue
                 case Progressed():
                     line = status.running(event.sentence, event.fraction, event.seconds_left)
-            yield [*self.panel.explain(None), line, *self._view_stays(), run_id, *_buttons(going=True)]
+            answer = [*self.panel.explain(None), line, *self.view_stays(), gr.skip()]
+            yield [*answer, run_id, *buttons(going=True)]
+
+    # Answers ----------------------------------------------------------------------------------------------------
+
+    def look(self, values: Mapping[str, Value], seed: int, request: gr.Request, *, moved: bool = True) -> Updates:
+        """Run live with these values -> answer. moved: whether a visitor's change led here."""
+        try:
+            results = self.glance(values, seed, request)
+        except Cancelled:  # a newer change has taken over and will answer
+            return self.answer_stays()
+        except VitrineError as err:
+            return self.refusal(err)
+        return self.answer(status.quiet(PREVIEW), results, self.state(values, seed, request, moved=moved))
+
+    def glance(self, values: Mapping[str, Value], seed: int, request: gr.Request) -> dict[str, Result]:
+        """The results of a live run. Raises what refuses it, and Cancelled when a newer change took over."""
+        channel = f"{request.session_hash}:{self.action.name}"
+        experiment = self.experiment(values, seed)
+        events = self.lab.runtime.live(experiment, visitor_of(request, self.lab), channel)
+        return {event.name: event.result for event in events if isinstance(event, Output)}
 
     def refusal(self, err: VitrineError) -> Updates:
         """The error beside its control, or in the status line when it belongs to none -> answer."""
-        line = status.quiet("Not run: see the note beside the control.") if self.panel.owns(err) else status.failed(err)
-        return [*self.panel.explain(err), line, *self._view_stays()]
+        line = status.quiet(NOTE) if self.panel.owns(err) else status.failed(err)
+        return [*self.panel.explain(err), line, *self.view_stays(), gr.skip()]
 
-    def answer(self, line: str, results: Mapping[str, Result]) -> Updates:
-        """Results with a status line, and no complaints -> answer."""
-        return [*self.panel.explain(None), line, *self.view.show(results)]
+    def answer(self, line: str, results: Mapping[str, Result], state: Any = None) -> Updates:
+        """Results with a status line, and no complaints -> answer. state: of the address; None leaves it."""
+        return [*self.panel.explain(None), line, *self.view.show(results), gr.skip() if state is None else state]
+
+    def answer_stays(self) -> Updates:
+        """No change of the answer."""
+        return [gr.skip()] * (len(self.panel.problems) + len(self.view.components) + 2)
+
+    def controls_stay(self) -> Updates:
+        """No change of the controls."""
+        return [gr.skip()] * len(self.panel.inputs)
+
+    def view_stays(self) -> Updates:
+        """No change of the view."""
+        return [gr.skip()] * len(self.view.components)
+
+    # Values -----------------------------------------------------------------------------------------------------
+
+    def experiment(self, values: Mapping[str, Value], seed: int) -> Experiment:
+        """What the controls ask for. Raises BadParameter, NotFound or ModelError, each beside its control."""
+        action = self.action.parse(values)
+        try:
+            return self.lab.experiment(action, seed)
+        except (NotFound, ModelError) as err:
+            names = action.models()
+            absent = [name for name, model_id in names.items() if model_id not in self.lab.catalogue]
+            err.field = err.field or next(iter([*absent, *names]), "")
+            raise
+
+    def state(self, values: Mapping[str, Value], seed: int, request: gr.Request, *, moved: bool = True) -> str:
+        """What the page's address carries for these values, as theme/address.js reads it."""
+        usual: dict[str, Value] = {}
+        examples: dict[str, str] = {}
+        for picture in self.pictures:
+            digest = str(values.get(picture.parameter.name) or "")
+            usual |= self._suggested(picture, digest, request)
+            if example_id := picture.example_of(digest):
+                examples[picture.parameter.name] = example_id
+        own = any(values.get(p.parameter.name) for p in self.pictures if p.parameter.name not in examples)
+        query = self.address.write(values, seed, usual, examples)
+        return json.dumps({"query": query, "moved": moved, "own": own})
+
+    def place(self, picture: PictureInput, data: bytes, request: gr.Request) -> tuple[str, Mapping[str, Suggestion]]:
+        """Keep a prepared picture for the visitor -> its digest, what it suggests. Raises VitrineError."""
+        visitor, keep = visitor_of(request, self.lab), self.lab.actions.playground_of(self.action.name).keep_hours
+        digest = self.lab.store.artifacts.put(visitor, data, "application/octet-stream", keep_hours=keep)
+        hints = self.action.suggest(picture.parameter.name, data)
+        example_id = picture.example_of(digest)
+        its_own = picture.examples[example_id].values if example_id else {}
+        picture.remember(digest, {**{name: hint.value for name, hint in hints.items()}, **its_own})
+        return digest, hints
+
+    def with_own_labels(self, values: Mapping[str, Value], now: Mapping[str, Value]) -> dict[str, Value]:
+        """`now` with the labels at their defaults where `values` bring another model: those are not its labels."""
+        changed = any(
+            item.kind == "model" and item.name in values and values[item.name] != now.get(item.name)
+            for item in self.action.parameters()
+        )
+        labels = {item.name: item.default for item in self.action.parameters() if item.kind == "label"}
+        return {**now, **labels} if changed else dict(now)
 
     # Helpers, in the order they are used ------------------------------------------------------------------------
 
-    def _look(self, values: Mapping[str, Value], seed: int, request: gr.Request) -> Updates:
-        results: dict[str, Result] = {}
-        channel = f"{request.session_hash}:{self.action.name}"
+    def _judged(self, values: Mapping[str, Value], seed: int, request: gr.Request) -> Updates:
         try:
-            experiment = self._experiment(values, seed)
-            for event in self.lab.runtime.live(experiment, visitor_of(request, self.lab), channel):
-                if isinstance(event, Output):
-                    results[event.name] = event.result
-        except Cancelled:  # a newer change has taken over and will answer
-            return [gr.skip()] * (len(self.panel.problems) + 1 + len(self.view.components))
+            self.action.parse({picture.parameter.name: ANY_PICTURE for picture in self.pictures} | dict(values))
         except VitrineError as err:
             return self.refusal(err)
-        return self.answer(status.quiet(PREVIEW), results)
-
-    def _experiment(self, values: Mapping[str, Value], seed: int) -> Experiment:
-        return self.lab.experiment(self.action.parse(values), seed)
+        state = self.state(values, seed, request)
+        return [*self.panel.explain(None), gr.skip(), *self.view_stays(), state]
 
     def _take(
         self,
@@ -162,75 +234,45 @@ class Conductor:
         values: Mapping[str, Value],
         raw: Sequence[Any],
         request: gr.Request,
+        moved: bool,
     ) -> Updates:
-        name = picture.parameter.name
-        try:
-            visitor, keep = visitor_of(request, self.lab), self.lab.actions.playground_of(self.action.name).keep_hours
-            digest = self.lab.store.artifacts.put(visitor, data, "application/octet-stream", keep_hours=keep)
-        except VitrineError as err:
-            return [*self._controls_stay(), *self.refusal(_beside(err, picture))]
-        hints = self.action.suggest(name, data)
+        digest, hints = self.place(picture, data, request)
         now, seed = self.panel.values(raw)
-        if "model" in values and values["model"] != now.get("model"):
-            now |= {item.name: item.default for item in self.action.parameters() if item.kind == "label"}
-        wanted = {**now, **{key: hint.value for key, hint in hints.items()}, **values, name: digest}
+        suggested = {key: hint.value for key, hint in hints.items()}
+        wanted = {**self.with_own_labels(values, now), **suggested, **values, picture.parameter.name: digest}
         shown = self.panel.show(wanted, hints)
         if not self.action.live:
-            return [*shown, *self.answer(status.quiet("Ready. Press Run."), {})]
-        return [*shown, *self._look(wanted, seed, request)]
+            state = self.state(wanted, seed, request, moved=moved)
+            return [*shown, *self.answer(status.quiet("Ready. Press Run."), {}, state)]
+        return [*shown, *self.look(wanted, seed, request, moved=moved)]
 
-    def _controls_of(self, run: Run, request: gr.Request) -> Updates:
-        values: dict[str, Value] = {**run.experiment.values(), SEED: run.experiment.seed}
-        hints: dict[str, Suggestion] = {}
-        for picture in self.pictures:
-            name = picture.parameter.name
-            try:
-                data = self.lab.store.artifacts.read(run.experiment.inputs[name], visitor_of(request, self.lab))
-            except (KeyError, VitrineError):
-                continue  # the picture is gone: the stored result is still shown
-            hints |= dict(self.action.suggest(name, data))
-        return self.panel.show(values, hints)
-
-    def _first(self, request: gr.Request) -> Updates:
-        raw = [item.parameter.default for item in self.panel.controls]
-        for picture in self.pictures:
-            for example_id in picture.examples:
-                return self.example(picture, example_id, raw, request)
-        if self.action.live and not self.pictures:
-            return [*self._controls_stay(), *self.live(raw, request)]
-        return [*self._controls_stay(), *self.answer(status.quiet("Set the controls, then press Run."), {})]
+    def _suggested(self, picture: PictureInput, digest: str, request: gr.Request) -> Mapping[str, Value]:
+        found = picture.suggested(digest)
+        if found is not None or not digest:
+            return found or {}
+        try:
+            data = self.lab.store.artifacts.read(digest, visitor_of(request, self.lab))
+        except VitrineError:
+            return {}  # the picture is gone: what it would suggest plays no part any more
+        hints = self.action.suggest(picture.parameter.name, data)
+        return picture.remember(digest, {name: hint.value for name, hint in hints.items()})
 
     def _ending(self, run: Run, results: Mapping[str, Result], known: bool) -> Updates:
         if run.state == "done":
-            return self.answer(told(run, known=known), results)
-        return [*self.panel.explain(None), told(run), *self._view_stays()]
-
-    def _controls_stay(self) -> Updates:
-        return [gr.skip()] * len(self.panel.inputs)
-
-    def _view_stays(self) -> Updates:
-        return [gr.skip()] * len(self.view.components)
+            return self.answer(status.ended(run, known=known), results)
+        return [*self.panel.explain(None), status.ended(run), *self.view_stays(), gr.skip()]
 
 
-def told(run: Run, *, known: bool = False) -> str:
-    """The status line of a run that has ended. known: its result was there before it was asked for."""
-    if run.state == "done":
-        seconds = run.provenance.get("seconds_running")
-        took = f" in {seconds:.2g} s" if isinstance(seconds, int | float) else ""
-        return status.done("Known from before: nothing had to be computed." if known else f"Done{took}.")
-    if run.state == "cancelled":
-        return status.quiet("Stopped. What was on the page before is still there.")
-    error = run.error or {}
-    sentence = error.get("message") or "This run was interrupted when the server stopped."
-    return status.failed(VitrineError(sentence, hint=error.get("hint") or "Press Run again."), run.reference or "")
+def idle(run: Run | None) -> Updates:
+    """The run's id and buttons while nothing is going on."""
+    run_id = run.id if run else ""
+    return [run_id, *buttons(going=False, run_id=run_id)]
 
 
-def _idle(run: Run | None) -> Updates:
-    return [run.id if run else "", *_buttons(going=False)]
-
-
-def _buttons(*, going: bool) -> Updates:
-    return [gr.update(interactive=not going), gr.update(interactive=going)]
+def buttons(*, going: bool, run_id: str = "") -> Updates:
+    """Run, Stop and Reproduce. run_id: of the run that could be reproduced, where it is known now."""
+    again = gr.update(interactive=False) if going else gr.update(interactive=True) if run_id else gr.skip()
+    return [gr.update(interactive=not going), gr.update(interactive=going), again]
 
 
 def _beside(err: VitrineError, picture: PictureInput) -> VitrineError:

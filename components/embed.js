@@ -1,12 +1,34 @@
 // Holds a playground's frame in the shell's page. Streamlit calls the default export after every rerun: what exists
-// is kept, so that the frame is loaded once and never again until its address changes.
+// is kept, so that the frame is loaded once and never again until its address changes. The frame tells what its controls
+// say, which becomes the query of the page's own address.
 
 const here = window.location.origin;
 const SLOW_MS = 15000;
+const TOLD_MS = 10000; // a rerun of the page may still bring a state that the frame has left meanwhile
+const HUB = "https://huggingface.co";
 const holders = new WeakMap();
 
 const mode = () => (getComputedStyle(document.querySelector(".stApp")).colorScheme === "dark" ? "dark" : "light");
 const themed = (address) => `${address}${address.includes("?") ? "&" : "?"}__theme=${mode()}`;
+
+// The same state is the same, however its query was written.
+const canonical = (query) => [...new URLSearchParams(query)].filter(([, value]) => value).map(String).sort().join("&");
+
+const showState = (query) => {
+  const own = [...new URLSearchParams(window.location.search)].filter(([name]) => name.startsWith("embed"));
+  const search = [query, new URLSearchParams(own).toString()].filter(Boolean).join("&");
+  const { pathname, hash } = window.location;
+  window.history.replaceState(window.history.state, "", `${pathname}${search ? `?${search}` : ""}${hash}`);
+  tellHub(search, hash);
+};
+
+// On a Space our page stands in a frame of the Hub's, whose address only the Hub can change. Where the browser tells who
+// frames us, nobody else is even addressed.
+const tellHub = (queryString, hash) => {
+  if (window.parent === window) return;
+  const around = window.location.ancestorOrigins;
+  if (around ? around[0] === HUB : document.referrer.startsWith(HUB)) window.parent.postMessage({ queryString, hash }, HUB);
+};
 
 const skeleton = () => {
   const view = document.createElement("div");
@@ -18,7 +40,7 @@ const skeleton = () => {
 const create = (box) => {
   const frame = document.createElement("iframe");
   frame.allow = "clipboard-write; fullscreen";
-  const holder = { box, frame, address: "", name: "" };
+  const holder = { box, frame, address: "", name: "", state: null, told: new Map() };
   const tell = (message) => frame.contentWindow?.postMessage(message, here);
   const tellView = () => {
     const header = document.querySelector(".stAppHeader")?.getBoundingClientRect().bottom ?? 0;
@@ -32,6 +54,12 @@ const create = (box) => {
       const height = Math.max(200, Math.min(20000, Number(event.data.px) || 0));
       box.style.height = `${height}px`;
       window.vtKeep.set(`vitrine-height-${holder.name}`, String(height));
+    }
+    if (event.data.type === "vitrine-state") {
+      const query = String(event.data.query).slice(0, 4000);
+      if (holder.state !== null) holder.told.set(canonical(holder.state), Date.now());
+      holder.state = query;
+      showState(query);
     }
     if (event.data.type === "vitrine-ready") {
       clearTimeout(holder.timer);
@@ -59,6 +87,8 @@ const create = (box) => {
 
 const load = (holder, { address, name, title, height }) => {
   holder.address = address;
+  holder.state = null;
+  holder.told.clear();
   holder.name = name;
   holder.frame.title = title;
   holder.box.dataset.state = "loading";
@@ -72,10 +102,21 @@ const load = (holder, { address, name, title, height }) => {
   }, SLOW_MS);
 };
 
+// Whether an address that the page asks for is a state that the frame itself has told: then it is there already.
+const isTold = (holder, address) => {
+  if (holder.state === null) return false;
+  const asked = canonical(address.split("?")[1] ?? "");
+  if (asked === canonical(holder.state)) return true;
+  const left = Date.now() - (holder.told.get(asked) ?? 0) < TOLD_MS;
+  if (left) showState(holder.state);
+  return left;
+};
+
 export default function ({ data, parentElement }) {
   const box = parentElement.querySelector(".vt-frame");
   const holder = holders.get(box) ?? create(box);
   holders.set(box, holder);
+  if (holder.address !== data.address && isTold(holder, data.address)) holder.address = data.address;
   if (holder.address !== data.address) load(holder, data);
   return () => {
     holder.end();

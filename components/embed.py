@@ -13,25 +13,27 @@ from urllib.parse import quote, urlencode
 
 import streamlit as st
 
+from components.address import TOO_LONG, passed_on, too_long
 from components.lab import current
+from components.pieces import say
 
 _HERE = Path(__file__).parent
 FIRST_HEIGHT = 860  # px, before the frame has said how tall it is; about what a playground takes at 1280 px
 
 
-LINK_PARAMS = ("session", "run")  # what the shell's address passes on to the frame
-
-
 def show_playground(name: str) -> None:
     """The page of a playground: its frame, with what the page's own address asks for."""
-    title = next(item.title for item in current().actions.playgrounds if item.name == name)
-    playground_frame(name, title, {key: st.query_params.get(key, "") for key in LINK_PARAMS})
+    playground = next(item for item in current().actions.playgrounds if item.name == name)
+    asked = passed_on(playground, st.query_params.to_dict())
+    if too_long(asked):
+        say(TOO_LONG, care=True)
+        asked = {}
+    playground_frame(name, playground.title, asked)
 
 
 def playground_address(name: str, params: Mapping[str, str] | None = None) -> str:
-    """The address of a playground's own page. params: link parameters (session, run); empty ones are left out."""
-    given = {key: value for key, value in (params or {}).items() if value}
-    return f"/play/{quote(name, safe='')}/" + (f"?{urlencode(given)}" if given else "")
+    """The address of a playground's own page. params: of the shell's page (components/address.py)."""
+    return f"/play/{quote(name, safe='')}/" + (f"?{urlencode(params)}" if params else "")
 
 
 def playground_frame(name: str, title: str, params: Mapping[str, str] | None = None) -> None:

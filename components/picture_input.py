@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from backends.core.action import Action
+from backends.core.digest import sha256
 from backends.core.errors import BadImage, NotFound, TooLarge
-from backends.core.parameters import Parameter
+from backends.core.parameters import Parameter, Value
 from backends.core.playground import Example
 from backends.runtime.lab import Lab
 
+_KNOWN = 512  # pictures of which it is remembered what they suggest
 _PICK = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button[data-example]');
@@ -38,6 +39,8 @@ class PictureInput:
         self.parameter = parameter
         self.action = action
         self.examples = {example.id: example for example in examples}
+        self._suggested: dict[str, Mapping[str, Value]] = {}
+        self._from_example: dict[str, str] = {}
         self.file = gr.File(
             label="Drop a file, or click to choose one",
             height=72,
@@ -62,15 +65,29 @@ class PictureInput:
         finally:
             file.unlink(missing_ok=True)
 
-    def unpressed(self) -> Any:
-        """The strip with no example chosen, once the picture is the user's own."""
-        return gr.update(value=strip_html(list(self.examples.values())))
-
     def example(self, example_id: str) -> tuple[Example, bytes]:
         """An example and its prepared bytes. Raises NotFound."""
         if example_id not in self.examples:
-            raise NotFound("There is no such example.", hint="Choose another one.")
-        return self.examples[example_id], _prepared(self.action, self.parameter.name, self.examples[example_id])
+            raise NotFound("There is no such example.", hint="Choose another one.", field=self.parameter.name)
+        example = self.examples[example_id]
+        data = _prepared(self.action, self.parameter.name, example)
+        self._from_example[sha256(data)] = example_id
+        return example, data
+
+    def example_of(self, digest: str) -> str:
+        """The id of the example that this picture is; empty for any other."""
+        return self._from_example.get(digest, "")
+
+    def remember(self, digest: str, suggested: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Keep in mind what controls a picture suggests, by its digest; returns the same."""
+        while len(self._suggested) >= _KNOWN:
+            self._suggested.pop(next(iter(self._suggested)), None)
+        self._suggested[digest] = suggested
+        return suggested
+
+    def suggested(self, digest: str) -> Mapping[str, Value] | None:
+        """What was remembered of that picture; None of one that was not seen since the start."""
+        return self._suggested.get(digest)
 
 
 @cache  # examples are few, small and never change while the server runs
@@ -78,19 +95,19 @@ def _prepared(action: type[Action], parameter: str, example: Example) -> bytes:
     return action.prepare_input(parameter, example.read())
 
 
-def strip_html(examples: Sequence[Example], chosen: str = "") -> str:
-    """The strip: one button an example, with picture, title, and where it comes from on hover."""
-    return (
-        f'<div class="vt-strip" role="group" aria-label="Examples">{"".join(_tile(e, chosen) for e in examples)}</div>'
-    )
+def strip_html(examples: Sequence[Example]) -> str:
+    """The strip: one button an example, with picture, title, and where it comes from on hover.
+
+    None is pressed: theme/address.js presses the one that the page's state names.
+    """
+    return f'<div class="vt-strip" role="group" aria-label="Examples">{"".join(map(_tile, examples))}</div>'
 
 
-def _tile(example: Example, chosen: str) -> str:
+def _tile(example: Example) -> str:
     picture = base64.b64encode(example.thumbnail()).decode()
     badge = "<em>synthetic</em>" if example.synthetic else ""
-    pressed = str(example.id == chosen).lower()
     return (
-        f'<button type="button" data-example="{html.escape(example.id)}" aria-pressed="{pressed}" '
+        f'<button type="button" data-example="{html.escape(example.id)}" aria-pressed="false" '
         f'title="{html.escape(example.source)}">'
         f'<img src="data:image/png;base64,{picture}" alt="" width="72" height="72">'
         f"<span>{html.escape(example.title)}</span>{badge}</button>"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -22,7 +22,9 @@ from backends.core.results import Result
 from backends.runtime.lab import Lab
 from backends.store.values import Run, Session
 from components import status
+from components.address import TOO_LONG, passed_on, too_long
 from components.conduct import Stored
+from components.endpoints import add_endpoints
 from components.frame import ActionFrame
 from components.saving import Title
 from components.views import DerivedView, View
@@ -38,7 +40,7 @@ def build(playground: Playground, lab: Lab) -> gr.Blocks:
         gate = _Gate(playground)
         with gr.Column(visible=not playground.notice, elem_classes="vt-page") as page:
             banner = gr.HTML("", visible=False, elem_id="vt-banner")
-            frames = _frames(playground, lab, make_view, title_of)
+            tabs, frames = _frames(playground, lab, make_view, title_of)
             if playground.notice:
                 gr.HTML(
                     f'<p class="vt-fineprint">{html.escape(playground.notice.split(". ")[0])}.</p>',
@@ -56,9 +58,11 @@ def build(playground: Playground, lab: Lab) -> gr.Blocks:
         def declaration() -> dict[str, Any]:
             return describe(playground)
 
-        blocks.load(open_page, None, [gate.box, page, banner, *places], **_PRIVATE)
+        doors = [gate.box, page, banner, *([tabs] if tabs else [])]
+        blocks.load(open_page, None, [*doors, *places], **_PRIVATE)
         gate.button.click(accept, None, [gate.box, page], **_PRIVATE)
         gr.api(declaration, api_name="describe")
+        add_endpoints(playground, lab)
     return blocks
 
 
@@ -91,37 +95,55 @@ class _Gate:
 
 def _frames(
     playground: Playground, lab: Lab, make_view: Callable[[type[Action]], View], title_of: Title
-) -> list[ActionFrame]:
+) -> tuple[Any, list[ActionFrame]]:
+    """The tabs, where there is more than one action, and the frames."""
     if len(playground.actions) == 1:
-        return [ActionFrame(playground, playground.actions[0], lab, make_view, title_of)]
+        return None, [ActionFrame(playground, playground.actions[0], lab, make_view, title_of)]
     frames = []
-    with gr.Tabs():
+    with gr.Tabs() as tabs:
         for action in playground.actions:
             with gr.Tab(action.title, id=action.name):
                 frames.append(ActionFrame(playground, action, lab, make_view, title_of))
-    return frames
+    return tabs, frames
 
 
 def _open(playground: Playground, lab: Lab, frames: list[ActionFrame], request: gr.Request) -> Iterator[list[Any]]:
     accepted = not playground.notice or lab.store.visitors.has_accepted(visitor_of(request, lab), playground.notice)
     doors = [gr.update(visible=not accepted), gr.update(visible=accepted)]
-    stored, banner = _stored(lab, request)
+    query = passed_on(playground, dict(request.query_params))
+    stored, banner = _stored(lab, query, request)
+    if too_long(query):
+        query, banner = {}, gr.update(value=status.failed(VitrineError(TOO_LONG)), visible=True)
+    tab = [gr.update(selected=_named(frames, stored, query))] if len(frames) > 1 else []
     skips = [[gr.skip()] * len(frame.everything) for frame in frames]
-    yield [*doors, banner, *(skip for part in skips for skip in part)]  # the page stands before anything is computed
+    yield [*doors, banner, *tab, *(skip for part in skips for skip in part)]  # stands before anything is computed
     for index, frame in enumerate(frames):
-        for updates in frame.open(stored, request):
+        for updates in frame.open(stored, query, request):
             rest = [*skips[:index], updates, *skips[index + 1 :]]
-            yield [*([gr.skip()] * 3), *(update for part in rest for update in part)]
+            yield [*([gr.skip()] * (3 + len(tab))), *(update for part in rest for update in part)]
 
 
-def _stored(lab: Lab, request: gr.Request) -> tuple[Stored | None, Any]:
-    """The run that the page's address names, and what is said above it."""
-    link, run_id = request.query_params.get("session", ""), request.query_params.get("run", "")
-    if not link:
+def _named(frames: list[ActionFrame], stored: Stored | None, query: Mapping[str, str]) -> str:
+    """The action whose tab is shown: the stored run's, or the address's."""
+    asked = stored[0].experiment.action.split("/")[1] if stored else query.get("action", "")
+    names = [frame.action.name for frame in frames]
+    return next((name for name in names if name.split("/")[-1] == asked), names[0])
+
+
+def _stored(lab: Lab, query: Mapping[str, str], request: gr.Request) -> tuple[Stored | None, Any]:
+    """The run that the page's address names, and what is said above it.
+
+    Without a session the run must be the visitor's own: recent runs lead here.
+    """
+    link, run_id = query.get("session", ""), query.get("run", "")
+    if not link and not run_id:
         return None, gr.update(visible=False)
     visitor = visitor_of(request, lab)
     try:
-        session = lab.store.sessions.open_link(link, visitor)
+        if not link:
+            run = lab.store.runs.get(run_id, visitor)
+            return (run, lab.store.runs.outputs(run.id, visitor)), gr.update(visible=False)
+        session = lab.store.sessions.open(link, visitor)
         run = _chosen(session, run_id)
         return (run, lab.store.runs.outputs(run.id, visitor)), gr.update(value=_banner(session, run), visible=True)
     except VitrineError as err:
@@ -139,7 +161,7 @@ def _banner(session: Session, run: Run) -> str:
     when = run.finished.strftime("%d %b %Y, %H:%M UTC") if run.finished else ""
     whose = "you saved it" if session.mine else "read-only; what you change here is your own copy"
     return (
-        f'<div class="vt-banner"><b>{html.escape(session.title)}</b>'
+        f'<div class="vt-banner" role="status"><b>{html.escape(session.title)}</b>'
         f"<span>Exactly as computed on {when} ({whose}).</span></div>"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from backends.core.errors import VitrineError
+from backends.store.values import Run
 
 
 def quiet(sentence: str) -> str:
@@ -28,6 +29,19 @@ def failed(error: VitrineError, reference: str = "") -> str:
     """What was wrong and what to do; with the id to quote when it was not the user's doing."""
     quote = f" <code>{html.escape(reference)}</code>" if reference else ""
     return _line("failed", f"{html.escape(error.sentence)} <span>{html.escape(error.hint)}</span>{quote}")
+
+
+def ended(run: Run, *, known: bool = False) -> str:
+    """The status line of a run that has ended. known: its result was there before it was asked for."""
+    if run.state == "done":
+        seconds = run.provenance.get("seconds_running")
+        took = f" in {seconds:.2g} s" if isinstance(seconds, int | float) else ""
+        return done("Known from before: nothing had to be computed." if known else f"Done{took}.")
+    if run.state == "cancelled":
+        return quiet("Stopped. What was on the page before is still there.")
+    error = run.error or {}
+    sentence = error.get("message") or "This run was interrupted when the server stopped."
+    return failed(VitrineError(sentence, hint=error.get("hint") or "Press Run again."), run.reference or "")
 
 
 def _line(state: str, body: str) -> str:
