@@ -75,7 +75,7 @@ class Panel:
     def explain(self, *errors: VitrineError | None) -> list[Any]:
         """Updates of `problems`: the sentence of each error beside its control, nothing beside the others."""
         told = {**self._standing, **{error.field: error for error in errors if error}}
-        return [_problem(told[name]) if name in told else "" for name in self._places]
+        return [problem_html(told[name]) if name in told else "" for name in self._places]
 
     def owns(self, error: VitrineError) -> bool:
         """Whether one of the controls is the one that the error is about."""
@@ -114,7 +114,8 @@ class Panel:
         with gr.Column(elem_classes="vt-control", visible=visible) as box:
             component = self._component(parameter)
             standing = self._standing.get(parameter.name)
-            problem = gr.HTML(_problem(standing) if standing else "", elem_classes="vt-problem")  # hidden while empty
+            told = problem_html(standing) if standing else ""
+            problem = gr.HTML(told, elem_classes="vt-problem")  # hidden while empty
         return Control(parameter, box, component, problem)
 
     def _component(self, parameter: Parameter) -> Any:
@@ -226,5 +227,6 @@ def _bounds(suggestion: Suggestion) -> dict[str, float | None]:
     return {"minimum": suggestion.minimum, "maximum": suggestion.maximum, "step": suggestion.step}
 
 
-def _problem(error: VitrineError) -> str:
+def problem_html(error: VitrineError) -> str:
+    """The sentence that stands beside a control."""
     return f'<p role="alert">{html.escape(error.sentence)} <span>{html.escape(error.hint)}</span></p>'
