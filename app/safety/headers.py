@@ -1,7 +1,8 @@
 """Security headers on every answer of both halves, and the nonce that lets a playground's own scripts run.
 
-Three policies: the API's allows nothing; Streamlit's allows its bundle and the one inline script of its page, by hash;
-Gradio's allows inline scripts that the server itself wrote, by a nonce that is new with every page.
+Four policies: the API's allows nothing; Streamlit's allows its bundle and the one inline script of its page, by hash;
+that of the slides likewise, and no other address than our own; Gradio's allows inline scripts that the server itself
+wrote, by a nonce that is new with every page.
 Neither framework sets any of these headers. See https://www.w3.org/TR/CSP3/.
 """
 
@@ -14,7 +15,7 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.safety.scopes import is_api, is_play, state
+from app.safety.scopes import is_api, is_mcp, is_play, is_present, state
 
 _COMMON = (
     "default-src 'self'",
@@ -38,9 +39,17 @@ class Headers:
     """Adds the headers. frame_ancestors: origins that may show us in a frame, besides ourselves.
 
     shell_page: Streamlit's HTML. play_scripts: script elements of ours that Gradio's page adds once it runs.
+    present_scripts: those of the slides.
     """
 
-    def __init__(self, app: ASGIApp, frame_ancestors: tuple[str, ...], shell_page: str, play_scripts: str = "") -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        frame_ancestors: tuple[str, ...],
+        shell_page: str,
+        play_scripts: str = "",
+        present_scripts: str = "",
+    ) -> None:
         self._app = app
         framed = " ".join(("frame-ancestors 'self'", *frame_ancestors))
         hashes = " ".join(inline_hashes(shell_page))
@@ -49,6 +58,8 @@ class Headers:
         # blob: Streamlit imports the script of a component of the second kind from a blob of its own.
         self._shell = "; ".join((*_COMMON, framed, f"script-src 'self' blob: {hashes}"))
         self._play = "; ".join((*_COMMON, framed))
+        allowed = " ".join(("script-src 'self'", *inline_hashes(present_scripts)))
+        self._present = "; ".join((*_COMMON, framed, "frame-src 'self'", allowed))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; WebSockets have no such headers."""
@@ -76,8 +87,10 @@ class Headers:
         )
 
     def _policy(self, scope: Scope) -> str:
-        if is_api(scope):
+        if is_api(scope) or is_mcp(scope):
             return self._api
+        if is_present(scope):
+            return self._present
         if not is_play(scope):
             return self._shell
         nonce = state(scope)["nonce"] = secrets.token_urlsafe(16)

@@ -55,6 +55,16 @@ def is_play(scope: Scope) -> bool:
     return path(scope).startswith("/play/")
 
 
+def is_present(scope: Scope) -> bool:
+    """Whether slides are asked for."""
+    return path(scope).startswith("/present/")
+
+
 def is_api(scope: Scope) -> bool:
     """Whether the HTTP API is asked for."""
     return path(scope) == "/api" or path(scope).startswith("/api/")
+
+
+def is_mcp(scope: Scope) -> bool:
+    """Whether the tools for other programs are asked for."""
+    return path(scope).rstrip("/") == "/mcp"

@@ -1,0 +1,91 @@
+// Nothing on a slide may overflow. Every stage has the same 80 x 45 rem, so what fits once fits in every window and in
+// print: words get smaller step by step, then tables lose rows and long texts lines; `More` shows the rest.
+
+const STEPS = 5;
+const fits = (box) => box.scrollHeight <= box.clientHeight + 1;
+
+const say = (slide) => {
+  for (const line of all(".vt-rest[data-total]", slide)) {
+    const rows = all("tbody tr, li", line.parentElement).filter((row) => getComputedStyle(row).display !== "none");
+    const rest = Number(line.dataset.total) - rows.length;
+    line.textContent = rest > 0 ? `${rest.toLocaleString("en")} more` : "";
+  }
+  for (const button of all(".vt-more", slide)) button.hidden = fits(button.previousElementSibling);
+};
+
+const fit = (slide) => {
+  for (const box of all(".vt-read, .vt-cover", slide)) {
+    for (let step = 0; step <= STEPS; step += 1) {
+      box.dataset.fit = step;
+      say(slide);
+      if (fits(box)) break;
+    }
+  }
+};
+
+// Drawn at the size that it has at 1280 x 720; the style scales it with the stage.
+const draw = (plot) => {
+  const scale = Number(getComputedStyle(root).getPropertyValue("--vt-scale")) || 1;
+  const ink = getComputedStyle(root).getPropertyValue("--vt-ink");
+  const width = Math.floor(plot.clientWidth / scale);
+  const height = root.classList.contains("vt-stage") ? Math.floor(plot.clientHeight / scale) : Math.round(width * 0.75);
+  const { data = [], layout = {} } = JSON.parse(plot.dataset.spec);
+  const clear = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: false, width, height };
+  const font = { ...layout.font, family: "Inter, system-ui, sans-serif", size: 16, color: probe(ink) };
+  const options = { displayModeBar: false, displaylogo: false, scrollZoom: false };
+  window.Plotly.react(one(".vt-drawn", plot), data, { ...layout, ...clear, font }, options).then(
+    () => plot.setAttribute("data-drawn", ""),
+    () => plot.removeAttribute("data-drawn"), // the table behind it stays
+  );
+};
+// Plotly reads no light-dark(): the browser says which colour it is now.
+const probe = (colour) => {
+  const mark = Object.assign(document.createElement("i"), { hidden: true });
+  mark.style.color = colour;
+  document.body.append(mark);
+  const found = getComputedStyle(mark).color;
+  mark.remove();
+  return found;
+};
+const drawAll = () => window.Plotly && all(".vt-plot").forEach((plot) => plot.clientWidth && draw(plot));
+
+let staged = null;
+hear.shaped.push(() => {
+  const now = root.classList.contains("vt-stage");
+  if (now === staged || !slides.length) return;
+  staged = now; // the same stage at another size keeps what fits
+  slides.forEach(fit);
+  drawAll();
+});
+hear.themed.push(drawAll);
+hear.moved.push(() => staged || (say(slides[at]), drawAll()));
+
+const whole = (button) => {
+  const dialog = one(".vt-whole");
+  one("h2", dialog).textContent = title(slides[at]);
+  one("div", dialog).innerHTML = button.previousElementSibling.innerHTML;
+  dialog.showModal();
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  document.fonts.ready.then(() => slides.forEach(fit));
+  document.addEventListener("click", (event) => event.target.matches(".vt-more") && whole(event.target));
+  if (!window.Plotly) addEventListener("load", drawAll);
+});
+
+// Print is light and always a stage, whatever the window was.
+let before = null;
+addEventListener("beforeprint", () => {
+  before = mode;
+  root.classList.add("vt-stage");
+  mode = "light";
+  paint();
+  slides.forEach(fit);
+  drawAll();
+});
+addEventListener("afterprint", () => {
+  mode = before ?? mode;
+  staged = null;
+  paint();
+  shape();
+});
