@@ -1,7 +1,8 @@
-"""The one ASGI application on the one port: API under /api, playgrounds under /play/<name>, the shell at /.
+"""The one ASGI application on the one port: API under /api, playgrounds under /play/<name>, tools at /mcp, shell at /.
 
-Mounted applications never receive ASGI's lifespan, so the root's enters all of them: Gradio chains its own to it, and
-Streamlit's is given by `App.lifespan()`. The shell is mounted last: it answers every path that nobody else has.
+Mounted applications never receive ASGI's lifespan, so the root's enters all of them: Gradio chains its own to it,
+Streamlit's is given by `App.lifespan()` and that of the tools by `run()`. The shell is mounted last: it answers every
+path that nobody else has.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import FileResponse
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,6 +37,7 @@ from app.safety.visitors import Visitors
 from app.selftest import Address
 from app.settings import ROOT, Settings
 from app.shell_page import ShellPage, page_names, shell_html
+from app.watching import Watchers
 from app.wiring import build_lab
 from backends.core.playground import Playground
 from backends.runtime.lab import Lab
@@ -97,8 +100,9 @@ def create_app(settings: Settings, more: tuple[Playground, ...] = ()) -> Applica
     for folder in ("fonts", "brand"):
         app.root.mount(f"/assets/{folder}", _Lasting(directory=ROOT / "assets" / folder, check_dir=False))
     app.root.add_route("/favicon.ico", _favicon)
-    shell = _shell()
-    app.root.router.lifespan_context = _lifespan(app, shell)
+    shell, tools = _shell(), _tools(lab)
+    app.root.router.routes.append(Route("/mcp", tools.asgi_app))
+    app.root.router.lifespan_context = _lifespan(app, shell, tools)
     for playground in lab.actions.playgrounds:
         mount_playground(app.root, playground, lab)
     app.root.mount("/", ShellPage(shell, shell_html(), page_names(p.name for p in lab.actions.playgrounds)))
@@ -161,17 +165,24 @@ def _shell() -> Any:
     return streamlit.App(ROOT / "app" / "shell.py")
 
 
+def _tools(lab: Lab) -> Any:
+    """The sessions of /mcp. Gradio imports the protocol's library in any case, so this costs the start nothing."""
+    from app.mcp.service import make_sessions
+
+    return make_sessions(lab, Watchers(lab))
+
+
 async def _favicon(_: Request) -> FileResponse:
     """What browsers ask for on pages that name no icon, such as a playground opened by itself."""
     return FileResponse(ROOT / "assets" / "brand" / "mark.svg", media_type="image/svg+xml")
 
 
-def _lifespan(app: Application, shell: Any) -> Any:
+def _lifespan(app: Application, shell: Any, tools: Any) -> Any:
     enter_shell = shell.lifespan()
 
     @asynccontextmanager
     async def lifespan(root: FastAPI) -> AsyncIterator[None]:
-        async with enter_shell(root):
+        async with enter_shell(root), tools.run():
             await asyncio.to_thread(app.lab.runtime.start)
             try:
                 yield

@@ -34,7 +34,7 @@ from components.visitor import visitor_of
 # What is given as a file; the rest as JSON. A figure too: the client would take a path drawn in it for a file's.
 _FILES = ("image", "gallery", "audio", "file", "figure", "grid")
 _LOOK = 0.5  # seconds between looks at whether the client is still there
-_STATE = {"type": "object", "additionalProperties": {}}
+_STATE: Any = {"type": "object", "additionalProperties": {}}
 
 
 def add_endpoints(playground: Playground, lab: Lab) -> None:
@@ -57,7 +57,7 @@ def _add(action: type[Action], playground: Playground, lab: Lab) -> None:
     gr.on(
         [],
         answer,
-        [Api(item.default, _schema(item), item.title) for item in given.parameters],
+        [Api(item.default, _schema(item, lab), item.title) for item in given.parameters],
         [Api(None, _STATE, "run"), Api(None, _STATE, "outputs")],
         api_name=endpoint_name(action),
         api_description=_description(action, playground),
@@ -137,8 +137,8 @@ class _Call:
                     case Progressed():
                         self._progress(event.fraction, desc=event.sentence)
                         told |= {"state": "running", "fraction": event.fraction, "sentence": event.sentence}
-                if not run.ended:
-                    yield [told, {}]
+                    case None:
+                        yield [told, {}]
         finally:
             if not run.ended:  # the client has stopped the job, or is gone
                 self._lab.runtime.cancel(run.id, visitor)
@@ -214,9 +214,9 @@ def _uploaded(file: Mapping[str, Any]) -> Path:
     return path
 
 
-def _schema(parameter: Parameter) -> Any:
+def _schema(parameter: Parameter, lab: Lab) -> Any:
     """The parameter's JSON schema as Gradio takes it, with what `view_api` prints beside it."""
-    declared = parameter_schema(parameter)
+    declared = parameter_schema(parameter, lab.catalogue)
     shape = gr.File(render=False).api_info() if parameter.kind == "image" else declared
     return {**shape, "title": parameter.title, "additional_description": described(parameter)}
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import gradio as gr
 
+from backends.core.identity import guest
 from backends.runtime.lab import Lab
 
 
@@ -17,7 +16,7 @@ def visitor_of(request: gr.Request, lab: Lab) -> str:
     known = lab.identity.read(request.cookies)
     if known and not _is_new(request):
         return known
-    return "guest-" + hashlib.sha256(str(request.session_hash).encode()).hexdigest()[:22]
+    return guest(str(request.session_hash))
 
 
 def _is_new(request: gr.Request) -> bool:

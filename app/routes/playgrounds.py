@@ -18,6 +18,7 @@ from backends.core.errors import BadInput, BadParameter
 from backends.core.playground import Playground
 from backends.core.seeds import SEED_MAX
 from backends.experiments.schemas import SEED, parameter_schema, values_schema
+from backends.registry.catalogue import Catalogue
 from backends.runtime.lab import Lab
 
 LONGEST_WAIT = 60.0  # seconds; proxies commonly cut a silent request after that
@@ -88,16 +89,21 @@ def _add(routes: APIRouter, action: type[Action], lab: Lab, watchers: Watchers) 
         operation_id=action.name.replace("/", "_"),
         response_model=RunView,
         responses={202: {"model": RunView, "description": "Queued or running; follow it under /api/runs."}},
-        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": schema(action)}}}},
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": schema(action, lab.catalogue)}},
+            }
+        },
     )
 
 
-def schema(action: type[Action]) -> dict[str, Any]:
+def schema(action: type[Action], catalogue: Catalogue) -> dict[str, Any]:
     """The JSON schema of a submit: the action's parameters with ranges, units and help, and a seed where one counts."""
-    declared = values_schema(action)
+    declared = values_schema(action, catalogue)
     properties: dict[str, Any] = {"parameters": declared}
     if action.seeded:
-        properties["seed"] = parameter_schema(SEED)
+        properties["seed"] = parameter_schema(SEED, catalogue)
     required = ["parameters"] if declared["required"] else []
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.answers import Answer, refuse
 from app.safety.bodies import is_upload
-from app.safety.scopes import path, state
+from app.safety.scopes import is_mcp, path, state
 
 _REMEMBERED = 20_000  # buckets; about 3 MB
 _BURST_SECONDS = 5.0  # a bucket holds what comes in this time, and at least _BURST_LEAST
@@ -79,7 +79,12 @@ class Rates:
         if is_upload(scope):
             return self._uploads
         asked = path(scope)
-        if asked.startswith("/api/actions/") or asked.endswith(_SUBMITS) or "/gradio_api/call/" in asked:
+        if (
+            is_mcp(scope)
+            or asked.startswith("/api/actions/")
+            or asked.endswith(_SUBMITS)
+            or "/gradio_api/call/" in asked
+        ):
             return self._submits
         return None
 

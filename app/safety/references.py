@@ -111,6 +111,8 @@ def route_of(scope: Scope) -> str:
             return f"/play/{{name}}/{_word(what)}"
         case ["play", *_]:
             return "/play/{name}"
+        case ["mcp"]:
+            return "/mcp"
         case ["_stcore", what, *_]:
             return f"/_stcore/{_word(what)}"
         case ["static" | "media" | "component" as what, *_]:

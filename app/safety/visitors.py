@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.safety.scopes import cookies, header, is_api, path, replace, state
+from app.safety.scopes import cookies, header, is_api, is_mcp, path, replace, state
 from backends.core.identity import COOKIE, Identity
 
 _MAX_AGE = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
@@ -37,7 +37,7 @@ class Visitors:
         replace(scope, "cookie", f"{others}; {COOKIE}={value}".lstrip("; "))
 
         async def send_with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start" and (_is_page(message) or is_api(scope)):
+            if message["type"] == "http.response.start" and (_is_page(message) or is_api(scope) or is_mcp(scope)):
                 line = cookie_line(value, scope["scheme"] == "https")
                 message = {**message, "headers": [*message.get("headers", ()), (b"set-cookie", line.encode())]}
             await send(message)

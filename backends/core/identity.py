@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 
@@ -14,6 +15,11 @@ ID_BYTES = 16  # 128 bits: ids that are shared or owned cannot be guessed
 def new_id() -> str:
     """An unguessable id: 128 random bits as 22 URL-safe characters."""
     return secrets.token_urlsafe(ID_BYTES)
+
+
+def guest(session: str) -> str:
+    """The visitor behind a client without cookies, for as long as its own session lasts. session: its secret name."""
+    return "guest-" + hashlib.sha256(session.encode()).hexdigest()[:22]
 
 
 class Identity:

@@ -7,24 +7,28 @@ from typing import Any
 from backends.core.action import Action
 from backends.core.parameters import Parameter
 from backends.core.seeds import SEED_MAX
+from backends.registry.catalogue import Catalogue
 
 DIGEST = r"^[0-9a-f]{64}$"
 SEED = Parameter("seed", "integer", "Seed", "Equal seeds give equal results.", 0, False, 0, SEED_MAX, 1)
 
 
-def values_schema(action: type[Action]) -> dict[str, Any]:
+def values_schema(action: type[Action], catalogue: Catalogue) -> dict[str, Any]:
     """The JSON schema of an action's parameters, images by digest."""
     declared = action.parameters()
     return {
         "type": "object",
-        "properties": {item.name: parameter_schema(item) for item in declared},
+        "properties": {item.name: parameter_schema(item, catalogue) for item in declared},
         "required": [item.name for item in declared if item.required],
         "additionalProperties": False,
     }
 
 
-def parameter_schema(parameter: Parameter) -> dict[str, Any]:
-    """One parameter: type, bounds, choices, default, and in words what it means and in which unit."""
+def parameter_schema(parameter: Parameter, catalogue: Catalogue) -> dict[str, Any]:
+    """One parameter: type, bounds, choices, default, and in words what it means and in which unit.
+
+    catalogue: whose models are the choices where a model is wanted.
+    """
     told: dict[str, Any] = {"title": parameter.title, "description": described(parameter)}
     if not parameter.required:
         told["default"] = parameter.default
@@ -39,7 +43,9 @@ def parameter_schema(parameter: Parameter) -> dict[str, Any]:
             return {"type": "string", "pattern": DIGEST, **told}
         case "text":
             return {"type": "string", "maxLength": int(parameter.maximum or 0), **told}
-        case "model" | "label":
+        case "model":
+            return {"type": "string", "enum": [card.id for card in catalogue.where(*parameter.accepts)], **told}
+        case "label":
             return {"type": "string", "maxLength": 200, **told}
 
 
@@ -49,7 +55,7 @@ def described(parameter: Parameter) -> str:
     help_text = parameter.help if parameter.help.endswith((".", "!", "?")) else f"{parameter.help}."
     match parameter.kind:
         case "number" | "integer":
-            allowed = f" From {parameter.minimum:g} to {parameter.maximum:g}{unit}."
+            allowed = f" From {_number(parameter.minimum)} to {_number(parameter.maximum)}{unit}."
         case "choice":
             allowed = f" One of: {', '.join(f'{value!r} ({label})' for label, value in parameter.options)}."
         case "image":
@@ -59,3 +65,8 @@ def described(parameter: Parameter) -> str:
         case _:
             allowed = ""
     return f"{parameter.title}: {help_text}{allowed}"
+
+
+def _number(value: float | None) -> str:
+    """As people write it: large whole numbers in full."""
+    return str(int(value)) if value is not None and float(value).is_integer() else f"{value:g}"

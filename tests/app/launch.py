@@ -24,7 +24,7 @@ def main(broken: str) -> None:
 
     app = room.create_app(settings, (TINY,))
     if broken == "lifespan":
-        app.root.router.lifespan_context = room._lifespan(app, _NoShell())
+        app.root.router.lifespan_context = room._lifespan(app, _NoShell(), room._tools(app.lab))
     if broken == "loader":
         threading.Timer(1.0, _wedge, [app.lab]).start()
     server = Server(app, settings, strict="--strict" in sys.argv)
