@@ -27,7 +27,9 @@ st.set_page_config(page_title="Vitrine", page_icon=str(_ROOT / "assets/brand/mar
 _pages = [
     st.Page(_ROOT / "pages/home.py", title="Home", default=True),
     *(_playground_page(playground.name, playground.title) for playground in current().actions.playgrounds),
+    st.Page(_ROOT / "pages/runs.py", title="Runs", url_path="runs"),
     st.Page(_ROOT / "pages/sessions.py", title="Sessions", url_path="sessions"),
+    st.Page(_ROOT / "pages/compare.py", title="Compare", url_path="compare", visibility="hidden"),
     st.Page(_ROOT / "pages/models.py", title="Models", url_path="models"),
     st.Page(_ROOT / "pages/reference.py", title="Reference", url_path="reference"),
 ]

@@ -1,17 +1,22 @@
-"""What every page of the shell has: the tokens as CSS, the wordmark, the theme switch, and who is visiting."""
+"""What every page of the shell has: tokens as CSS, wordmark, theme switch, help, toasts, and who is visiting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, tzinfo
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from backends.core.errors import BadInput
+from components.keys_help import keys_help
 from components.lab import current
 from components.theme.shell import both_modes, shell_css
 from components.theme.toggle import theme_toggle
+from components.toasts import show_waiting_toasts
 
 _BRAND = Path(__file__).parent.parent / "assets" / "brand"
 _PAGES = "vt-pages"  # session state: address -> page, so that pages can lead to one another
@@ -25,7 +30,9 @@ def show_chrome(pages: Iterable[StreamlitPage]) -> None:
     st.html(_style())
     st.logo(str(_BRAND / "wordmark.svg"), icon_image=str(_BRAND / "wordmark.svg"), size="large")
     with st.container(key="vt-chrome"):
+        keys_help()
         theme_toggle([f"/{address}" for address in found])
+    show_waiting_toasts()
 
 
 def page_at(address: str) -> StreamlitPage:
@@ -37,6 +44,25 @@ def page_at(address: str) -> StreamlitPage:
 def visitor() -> str:
     """Who is visiting, from the signed cookie that the server gives with the page; `GUEST` where there is none."""
     return current().identity.read(st.context.cookies) or GUEST
+
+
+def owner() -> str:
+    """The same for an act that makes something theirs. Raises BadInput where no cookie says who they are."""
+    known = current().identity.read(st.context.cookies)
+    if not known:
+        raise BadInput(
+            "Your browser keeps no cookie for this page, so nothing here can be yours.",
+            hint="Allow cookies for it, and reload.",
+        )
+    return known
+
+
+def zone() -> tzinfo:
+    """The visitor's time zone, as the browser says; UTC where it does not."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
 
 
 def origin() -> str:

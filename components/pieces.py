@@ -1,16 +1,22 @@
-"""Small pieces of the shell's pages: headings, notes, chips, facts, budget bars. All text that comes in is escaped."""
+"""Small pieces of the shell's pages: headings, notes, chips, facts, budget bars. All text that comes in is escaped.
+
+Markdown that people write (notes) becomes HTML here: no HTML of theirs, no pictures from elsewhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+import re
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import Any
 
 import streamlit as st
+from markdown_it import MarkdownIt
 from streamlit.navigation.page import StreamlitPage
 
 from backends.core.errors import VitrineError
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")  # one could tell who reads
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=])")
 
 
 def heading(title: str, lead: str = "") -> None:
@@ -36,13 +42,37 @@ def refuse(err: VitrineError) -> None:
     say(f"{err.sentence} {err.hint}".strip(), care=True)
 
 
-def nothing_yet(title: str, sentence: str, leads_to: StreamlitPage | None = None) -> None:
-    """An empty place: what would be here, how it gets here, and the page where that is done."""
+def nothing_yet(title: str, sentence: str, leads_to: StreamlitPage | None = None, label: str = "") -> None:
+    """An empty place: what would be here, how it gets here, and the page where that is done.
+
+    label: of the link; 'Open <page>' where it is empty.
+    """
     with st.container(key="vt-nothing"):
         st.html(f'<div class="vt-nothing"><h2>{escape(title)}</h2><p>{escape(sentence)}</p></div>')
         if leads_to:
             with st.container(key="vt-open-first", width="content"):
-                st.page_link(leads_to, label=f"Open {leads_to.title}")
+                st.page_link(leads_to, label=label or f"Open {leads_to.title}")
+
+
+def nothing_found(sentence: str, button: str, reset: Callable[[], None]) -> None:
+    """Nothing fits what was searched for: the sentence, and a button that shows everything again."""
+    with st.container(key="vt-nothing"):
+        st.html(f'<div class="vt-nothing"><p>{escape(sentence)}</p></div>')
+        st.button(button, key="vt-reset", on_click=reset)
+
+
+def notes_html(markdown: str) -> str:
+    """Notes as HTML: CommonMark and tables, headings below the page's own, no HTML and no pictures of the writer's."""
+    tokens = _MARKDOWN.parse(markdown)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    return f'<div class="vt-text vt-notes">{_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})}</div>'
+
+
+def plain(text: str) -> str:
+    """Text for a label or a toast, which Streamlit reads as Markdown: shown as it was written, on one line."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def chip(text: str, kind: str = "") -> str:
@@ -63,44 +93,3 @@ def bar(parts: Sequence[tuple[float, str]], label: str) -> str:
     """A budget bar as HTML. parts: (fraction in [0, 1], class or ''). label: the same in words."""
     filled = "".join(f'<i class="{kind}" style="width:{100 * min(1, max(0, part)):.2f}%"></i>' for part, kind in parts)
     return f'<div class="vt-bar" role="img" aria-label="{escape(label)}">{filled}</div>'
-
-
-def copy_button(text: str, label: str, key: str) -> None:
-    """A button that puts `text` on the clipboard and says so."""
-    _copier()(key=key, data={"text": text, "label": label}, width="content", height="content")
-
-
-@cache
-def _copier() -> Any:
-    return st.components.v2.component(
-        "vitrine_copy",
-        html='<button type="button" class="vt-copy"></button>',
-        css=_COPY_CSS,
-        js=_COPY_JS,
-        isolate_styles=False,
-    )
-
-
-_COPY_CSS = """
-.vt-copy {
-  min-height: 2.5rem; padding: 0.25rem 0.75rem; border: 1px solid var(--vt-line); cursor: pointer;
-  border-radius: var(--vt-radius-medium); background: transparent; color: var(--vt-ink);
-  font: inherit; font-size: var(--vt-text-small);
-}
-.vt-copy:hover { border-color: var(--vt-accent); color: var(--vt-accent); }
-"""
-_COPY_JS = """
-export default function ({ data, parentElement }) {
-  const button = parentElement.querySelector(".vt-copy");
-  button.textContent = data.label;
-  button.onclick = async () => {
-    try {
-      await navigator.clipboard.writeText(data.text);
-      button.textContent = "Copied";
-    } catch {
-      window.prompt("Copy this link", data.text); // the clipboard is closed to pages without HTTPS
-    }
-    setTimeout(() => { button.textContent = data.label; }, 1600);
-  };
-}
-"""

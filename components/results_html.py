@@ -14,7 +14,8 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from backends.core.encoding import encode
-from backends.core.results import Audio, Figure, File, Gallery, Image, Number, Result, Table, Text, Tokens
+from backends.core.results import Audio, Figure, File, Gallery, Grid, Image, Number, Result, Table, Text, Tokens
+from components.words import percent
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -32,8 +33,11 @@ def data_address(result: Result) -> str:
 
 
 def number_text(value: float) -> str:
-    """A number as people write it: four significant digits, a real minus, no trailing zeros."""
-    return f"{value:.4g}".replace("-", "\u2212")
+    """A number as people write it: four significant digits, all of a large whole part, a real minus, no powers of ten
+    where there need be none.
+    """
+    text = f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    return text.replace("-", "\u2212")
 
 
 def scale_html(table: Table) -> str:
@@ -81,12 +85,15 @@ def _figure(result: Figure) -> str:
 
 def _table(result: Table) -> str:
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in result.columns)
-    rows = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in result.rows)
+    chances = [name.casefold().startswith("probability") for name in result.columns]
+    rows = "".join(f"<tr>{''.join(map(_cell, row, chances))}</tr>" for row in result.rows)
     caption = f"<caption>{html.escape(result.title)}</caption>" if result.title else ""
     return f'<table class="vt-table">{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, chance: bool) -> str:
+    if isinstance(value, float) and chance and 0 <= value <= 1:
+        return f'<td class="vt-number">{percent(value)}</td>'
     if isinstance(value, float):
         return f'<td class="vt-number">{number_text(value)}</td>'
     return f"<td>{html.escape('' if value is None else str(value))}</td>"
@@ -116,6 +123,12 @@ def _number(result: Number) -> str:
     return f'<div class="vt-value"><span>{title}</span><strong>{number_text(result.value)}{unit}</strong>{note}</div>'
 
 
+def _grid(result: Grid) -> str:
+    from components.grid_html import Look, grid_html, usual_look  # it writes numbers as this module does
+
+    return grid_html(result, usual_look(result, {}, Look()))
+
+
 _RENDERERS: dict[type, Callable[[Any], str]] = {
     Image: _image,
     Gallery: _gallery,
@@ -126,4 +139,5 @@ _RENDERERS: dict[type, Callable[[Any], str]] = {
     Audio: _audio,
     File: _file,
     Number: _number,
+    Grid: _grid,
 }

@@ -18,31 +18,48 @@ from backends.core.playground import Actions
 from backends.core.results import Encoded, Figure, Table
 from backends.runtime.lab import Lab
 from backends.store.values import Run, StoredOutput
-from components.pieces import refuse
+from components.pieces import refuse, say
 from components.results_html import result_html, scale_html
 from components.words import byte_size
 
 _WIDE = frozenset(("gallery", "figure"))  # kinds that want the whole width
+_BESIDE = {1: [3, 2], 2: [5, 5, 6]}  # how many pictures -> shares of the width, the last for the rest
 _TITLED = frozenset(("gallery", "tokens", "text"))  # kinds that do not show a title themselves
 
 
 def show_outputs(lab: Lab, run: Run, visitor: str) -> None:
-    """All results of a run: pictures first, words and numbers beside or below them, then what is wide."""
+    """All results of a run: pictures first, words and numbers beside or below them, then what is wide.
+
+    Those whose files are missing or damaged are left out, and one sentence says so.
+    """
     titles = _declared_titles(lab.actions, run)
+    whole = [output for output in run.outputs if _is_whole(lab, output, visitor)]
+    if len(whole) < len(run.outputs):
+        lost = [titles.get(output.name) or output.name for output in run.outputs if output not in whole]
+        say(f"Not shown, since the stored file is missing or damaged: {', '.join(lost)}.", care=True)
 
     def show(output: StoredOutput) -> None:
         _show(lab, run, output, visitor, titles.get(output.name, ""))
 
-    pictures = [output for output in run.outputs if output.kind == "image"]
-    rest = [output for output in run.outputs if output not in pictures and output.kind not in _WIDE]
+    pictures = [output for output in whole if output.kind == "image"]
+    rest = [output for output in whole if output not in pictures and output.kind not in _WIDE]
     groups = [*([picture] for picture in pictures), *_halves(rest, len(pictures))]
     for place, group in zip(_places(len(pictures), len(rest)), groups, strict=False):
         with place:
             for output in group:
                 show(output)
-    for output in run.outputs:
+    for output in whole:
         if output.kind in _WIDE:
             show(output)
+
+
+def _is_whole(lab: Lab, output: StoredOutput, visitor: str) -> bool:
+    """Whether its file is there and as it was written: a browser would show a broken picture, and no sentence."""
+    try:
+        lab.store.artifacts.open_path(output.digest, visitor)
+    except VitrineError:
+        return False
+    return True
 
 
 def address(run: Run, output: StoredOutput) -> str:
@@ -51,15 +68,15 @@ def address(run: Run, output: StoredOutput) -> str:
 
 
 def _places(pictures: int, rest: int) -> list[DeltaGenerator]:
-    """One picture stands beside the rest; several stand in a row, with the rest in two columns below."""
-    if pictures == 1 and rest:
-        return list(st.columns([3, 2], gap="large"))
+    """One picture or two stand beside the rest; more stand in rows, with the rest in two columns below."""
+    if pictures in _BESIDE and rest:
+        return list(st.columns(_BESIDE[pictures], gap="medium"))
     row = [place for _ in range(0, pictures, 3) for place in st.columns(min(3, pictures))][:pictures]
     return [*row, *(st.columns(2, gap="large") if rest > 1 else [st.container()])]
 
 
 def _halves(rest: list[StoredOutput], pictures: int) -> list[list[StoredOutput]]:
-    if pictures == 1 or len(rest) < 2:
+    if pictures in _BESIDE or len(rest) < 2:
         return [rest]
     tall = [output for output in rest if output.kind in ("table", "tokens", "audio")]
     return [[output for output in rest if output not in tall], tall] if tall else [rest[::2], rest[1::2]]
@@ -103,7 +120,8 @@ def _declared_titles(actions: Actions, run: Run) -> dict[str, str]:
 
 def _image(output: StoredOutput, url: str, title: str) -> str:
     alt = escape(str(output.meta.get("alt", "")))
-    return f'<figure class="vt-figure"><img src="{url}" alt="{alt}"><figcaption>{title}</figcaption></figure>'
+    picture = f'<img src="{url}" alt="{alt}" loading="lazy" decoding="async">'
+    return f'<figure class="vt-figure">{picture}<figcaption>{title}</figcaption></figure>'
 
 
 def _audio(output: StoredOutput, url: str, title: str) -> str:

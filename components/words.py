@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from backends.store.values import State
 
@@ -31,6 +31,16 @@ def time_ago(moment: datetime, now: datetime | None = None) -> str:
     if seconds < 7 * 86_400:
         return f"{int(seconds // 86_400)} days ago"
     return f"{moment.day} {moment:%B %Y}"
+
+
+def clock_time(moment: datetime, zone: tzinfo = UTC, now: datetime | None = None) -> str:
+    """When something will be: '14:30', 'tomorrow, 14:30', '3 March, 14:30'. zone: where the reader is."""
+    local, today = moment.astimezone(zone), (now or datetime.now(UTC)).astimezone(zone).date()
+    days = (local.date() - today).days
+    if days in (0, 1):
+        return f"{'tomorrow, ' if days else ''}{local:%H:%M}"
+    year = "" if local.year == today.year else f" {local.year}"
+    return f"{local.day} {local:%B}{year}, {local:%H:%M}"
 
 
 def byte_size(size: float) -> str:
