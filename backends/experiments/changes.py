@@ -40,6 +40,11 @@ class Row:
     numbers: tuple[Number | None, ...] = ()
 
     @property
+    def same(self) -> bool:
+        """Whether all runs have the same value."""
+        return len(set(self.values)) == 1
+
+    @property
     def largest(self) -> float:
         """The largest absolute change; -1 where nothing could be subtracted."""
         return max((abs(change.absolute) for change in self.changes if change), default=-1.0)
@@ -55,7 +60,7 @@ def number_rows(numbers: Sequence[Number | None]) -> tuple[Row, ...]:
 
 
 def table_rows(tables: Sequence[Table | None]) -> tuple[Row, ...]:
-    """The cells of tables whose rows have names, joined on them and sorted by the largest change.
+    """The cells of tables whose rows have names, joined on them; those that differ first, by the largest change.
 
     Empty where the columns of the tables are not the same, or their rows have no names of their own.
     """
@@ -68,7 +73,7 @@ def table_rows(tables: Sequence[Table | None]) -> tuple[Row, ...]:
     names = dict.fromkeys(name for row in rows if row for name in row)
     columns = found[0].columns
     joined = [_cells(name, at, columns[at], rows) for name in names for at in range(1, len(columns))]
-    return tuple(sorted(joined, key=lambda row: -row.largest))
+    return tuple(sorted(joined, key=lambda row: (row.same, -row.largest)))
 
 
 def change(first: float, second: float) -> Change:
