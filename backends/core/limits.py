@@ -21,3 +21,8 @@ class Limits:
     visitor_bytes: int = 512 * MIB
     visitor_waiting: int = 16
     keep_hours: float = 24.0
+
+    @property
+    def archive_bytes(self) -> int:
+        """The largest archive of a session that is taken: all that a visitor may keep, and what is told of it."""
+        return self.visitor_bytes + 16 * MIB

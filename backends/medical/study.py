@@ -90,7 +90,7 @@ def is_packed(data: bytes) -> bool:
 
 
 def repack(data: bytes) -> bytes:
-    """A study that was packed before, packed anew: equal content gives equal bytes. Raises BadImage on anything else."""
+    """A study that was packed before, packed anew: equal content gives equal bytes. Raises BadImage on other bytes."""
     try:
         return pack(_unpack(data))
     except _UNREADABLE as err:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from backends.store.access import (
     check_room,
     checked_digest,
     checked_visitor,
+    chunks,
     ensure_visitor,
     readable_artifact,
     used_bytes,
@@ -57,7 +59,7 @@ class Artifacts:
             ensure_visitor(session, visitor, now)
             check_room(session, visitor, {digest: len(data)}, limits)
             record(session, self._parts.files, [Piece(digest, data, media_type)], now)
-            _renew(session, visitor, digest, now, keep)
+            renew_upload(session, visitor, digest, now, keep)
         return digest
 
     def read(self, digest: str, visitor: str) -> bytes:
@@ -90,34 +92,61 @@ def safe_media_type(text: str) -> str:
     return text.lower() if _MEDIA_TYPE.fullmatch(text) else "application/octet-stream"
 
 
+class Brought(Protocol):
+    """Bytes on their way to a row. digest: their sha256. size: how many."""
+
+    @property
+    def digest(self) -> str: ...  # noqa: D102
+
+    @property
+    def size(self) -> int: ...  # noqa: D102
+
+    @property
+    def media_type(self) -> str: ...  # noqa: D102
+
+    def write(self, files: Files, now: datetime) -> None:
+        """Put them where they belong. Raises StoreError when the disk refuses."""
+
+
 @dataclass(frozen=True)
 class Piece:
-    """Bytes with their hash and media type, on their way to a row."""
+    """Bytes in memory, with their hash and media type."""
 
     digest: str
     data: bytes
     media_type: str
 
+    @property
+    def size(self) -> int:
+        """How many."""
+        return len(self.data)
 
-def record(session: Session, files: Files, pieces: Iterable[Piece], now: datetime) -> None:
+    def write(self, files: Files, now: datetime) -> None:
+        """Put them where they belong. Raises StoreError when the disk refuses."""
+        files.write(self.digest, self.data, now)
+
+
+def record(session: Session, files: Files, pieces: Iterable[Brought], now: datetime) -> None:
     """Make sure, inside a writing transaction, that artifacts have their row and their file.
 
     The files were written before. A collector may have removed one since, but only inside a transaction of its own,
     so what is there now stays there until this transaction ends and the new reference is seen.
     """
     wanted = {piece.digest: piece for piece in pieces}
-    known = set(session.scalars(select(ArtifactRow.sha256).where(ArtifactRow.sha256.in_(list(wanted)))))
+    known = set[str]()
+    for part in chunks(wanted):
+        known.update(session.scalars(select(ArtifactRow.sha256).where(ArtifactRow.sha256.in_(part))))
     for digest, piece in wanted.items():
-        size = len(piece.data)
-        if not files.whole(digest, size):
-            files.write(digest, piece.data, now)
+        if not files.whole(digest, piece.size):
+            piece.write(files, now)
         if digest not in known:
             media_type = safe_media_type(piece.media_type)
-            session.add(ArtifactRow(sha256=digest, bytes=size, media_type=media_type, created=now))
+            session.add(ArtifactRow(sha256=digest, bytes=piece.size, media_type=media_type, created=now))
     session.flush()  # before the rows that refer to them
 
 
-def _renew(session: Session, visitor: str, digest: str, now: datetime, keep_hours: float) -> None:
+def renew_upload(session: Session, visitor: str, digest: str, now: datetime, keep_hours: float) -> None:
+    """The visitor brought these bytes now, and they are kept for so long."""
     row = session.get(UploadRow, (visitor, digest))
     if row is None:
         row = UploadRow(visitor=visitor, sha256=digest, created=now, expires=now, keep_hours=keep_hours)

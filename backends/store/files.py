@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -43,19 +43,37 @@ class Files:
 
         now: becomes the file's time, from which `older_than` counts.
         """
+        if not self._keeps(digest, len(data), now):
+            self._place(digest, (data,), now)
+
+    def bring(self, digest: str, size: int, pieces: Callable[[], Iterable[bytes]], now: datetime) -> None:
+        """`write` for what is too large for memory or not ours: the bytes are held against the digest on their way.
+
+        Raises ArtifactMissing where they are not those of the digest, and then keeps nothing; StoreError as `write`.
+        """
+        if not self._keeps(digest, size, now):
+            self._place(digest, _checked(pieces(), digest), now)
+
+    def _keeps(self, digest: str, size: int, now: datetime) -> bool:
+        """Whether the bytes are there and sound; if so, they count as written now."""
         path = self.path(digest)
-        if self.whole(digest, len(data)) and _digest_of(path) == digest:
+        sound = self.whole(digest, size) and _digest_of(path) == digest
+        if sound:
             _set_time(path, now)
-            return
+        return sound
+
+    def _place(self, digest: str, pieces: Iterable[bytes], now: datetime) -> None:
+        path = self.path(digest)
         temporary = self.folder / _INCOMING / new_id()
         try:
-            _write_through(temporary, data)
+            _write_through(temporary, pieces)
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(path)
             _set_time(path, now)
         except OSError as err:
-            temporary.unlink(missing_ok=True)
             raise StoreError("The result could not be written to disk.", hint="The disk may be full.") from err
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def whole(self, digest: str, size: int) -> bool:
         """Whether a file of `size` bytes stands under `digest`; its bytes are not looked at."""
@@ -116,7 +134,7 @@ class Files:
         """Write and remove a few bytes. Raises StoreError when the disk refuses."""
         path = self.folder / _INCOMING / new_id()
         try:
-            _write_through(path, b"probe")
+            _write_through(path, (b"probe",))
             path.unlink()
         except OSError as err:
             raise StoreError("The artifact folder cannot be written.", hint="The disk may be full.") from err
@@ -129,11 +147,21 @@ def _make(folder: Path) -> None:
         raise StoreError("The folder for saved work cannot be made.", hint="Check its permissions.") from err
 
 
-def _write_through(path: Path, data: bytes) -> None:
+def _write_through(path: Path, pieces: Iterable[bytes]) -> None:
     with path.open("xb") as file:
-        file.write(data)
+        for piece in pieces:
+            file.write(piece)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _checked(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
+    running = hashlib.sha256()
+    for piece in pieces:
+        running.update(piece)
+        yield piece
+    if running.hexdigest() != digest:
+        raise ArtifactMissing("A file changed while it was read.", hint="Try again.")
 
 
 def _set_time(path: Path, now: datetime) -> None:

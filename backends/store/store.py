@@ -14,6 +14,7 @@ from backends.core.errors import StoreError
 from backends.core.limits import Limits
 from backends.store import sqlite
 from backends.store.access import Clock, Parts
+from backends.store.adopting import Adopted, adopt
 from backends.store.artifacts import Artifacts
 from backends.store.collecting import collect
 from backends.store.database import Database, open_engine, parse_url
@@ -22,7 +23,7 @@ from backends.store.migrate import upgrade
 from backends.store.runs import Runs
 from backends.store.sessions import Sessions
 from backends.store.tables import HeartbeatRow
-from backends.store.values import Collected, utc_now
+from backends.store.values import Collected, Session, utc_now
 from backends.store.visitors import Visitors
 
 
@@ -77,6 +78,10 @@ class Store:
     def usage(self, visitor: str) -> int:
         """How many bytes the visitor keeps; what they keep twice counts once."""
         return self.artifacts.usage(visitor)
+
+    def adopt(self, visitor: str, brought: Adopted) -> Session:
+        """Keep a session from elsewhere as the visitor's own; see adopting.py. Raises QuotaExceeded, StoreError."""
+        return adopt(self._parts, visitor, brought)
 
     def check(self) -> None:
         """Write a row and a file, and read the row back. Raises StoreError or Busy when that does not work."""
