@@ -17,12 +17,8 @@ _HINTS = types.ToolAnnotations(read_only_hint=True, destructive_hint=False, idem
 
 def list_tools(lab: Lab) -> list[types.Tool]:
     """All tools: the actions in the order of their declarations, then their sweeps."""
-    actions = [action for name in lab.actions for action in (name, lab.actions.sweep_of(name.name)) if action]
-    return [
-        _list_examples(),
-        _get_run(),
-        *(_tool(action, lab.actions.playground_of(action.name)) for action in actions),
-    ]
+    offered = (*lab.actions, *lab.actions.derived)
+    return [_list_examples(), _get_run(), *(_tool(action, lab) for action in offered)]
 
 
 def tool_name(action: type[Action]) -> str:
