@@ -34,5 +34,5 @@ class Part(Protocol):
 
 def build_parts(playground: Playground, action: type[Action], lab: Lab) -> list[Part]:
     """The parts of one action, built here."""
-    there = [(module, name) for module, name in _PARTS if importlib.util.find_spec(module)]
-    return [getattr(importlib.import_module(module), name)(playground, action, lab) for module, name in there]
+    modules = [(importlib.import_module(module), name) for module, name in _PARTS if importlib.util.find_spec(module)]
+    return [getattr(module, name)(playground, action, lab) for module, name in modules if hasattr(module, name)]
