@@ -11,7 +11,7 @@ from app.answers import FAILED, Answer, reference_of
 from app.health import Health
 from app.metrics import Metrics
 from app.readiness import Readiness
-from app.routes import code, experiments, machine, playgrounds, presenting, runs, sessions
+from app.routes import archives, code, experiments, machine, playgrounds, presenting, runs, sessions
 from app.views import ErrorView
 from app.watching import Watchers
 from backends.core.errors import VitrineError
@@ -42,6 +42,7 @@ def create_api(lab: Lab, metrics: Metrics, readiness: Readiness) -> FastAPI:
     api.include_router(experiments.router(lab, watchers))
     api.include_router(code.router(lab))
     api.include_router(sessions.router(lab))
+    api.include_router(archives.router(lab))
     api.include_router(presenting.router(lab))
     api.add_exception_handler(VitrineError, _ours)
     api.add_exception_handler(RequestValidationError, _invalid)

@@ -113,7 +113,7 @@ def create_app(settings: Settings, more: tuple[Playground, ...] = ()) -> Applica
 def guard(root: ASGIApp, settings: Settings, lab: Lab, metrics: Metrics, own_scripts: str = "") -> ASGIApp:
     """`root` behind every guard; the first to see a request is the last in this list."""
     app: ASGIApp = Nonces(root)
-    app = Bodies(app, settings.upload_megabytes * 2**20)
+    app = Bodies(app, settings.limits.upload_bytes, settings.limits.archive_bytes)
     app = Rates(app, settings.submits_per_second, settings.uploads_per_minute)
     app = Visitors(app, lab.identity)
     app = Origins(app, settings.allowed_origins)

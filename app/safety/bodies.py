@@ -15,18 +15,22 @@ _SMALL = 4 * MIB  # JSON: control values, not pictures
 
 
 class Bodies:
-    """Refuses bodies over the cap. upload_bytes: the cap of one uploaded file; other requests may carry 4 MiB."""
+    """Refuses bodies over the cap. upload_bytes: the cap of one uploaded file; archive_bytes: of a session's archive.
 
-    def __init__(self, app: ASGIApp, upload_bytes: int) -> None:
+    Other requests may carry 4 MiB.
+    """
+
+    def __init__(self, app: ASGIApp, upload_bytes: int, archive_bytes: int) -> None:
         self._app = app
         self._upload_bytes = upload_bytes
+        self._archive_bytes = archive_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        cap = self._upload_bytes + _MULTIPART if is_upload(scope) else _SMALL
+        cap = self._cap(scope)
         declared = header(scope, "content-length")
         if declared.isdecimal() and int(declared) > cap:
             await refuse(_too_large(cap), scope, receive, send)
@@ -36,6 +40,11 @@ class Bodies:
             await self._app(scope, count.receive, count.send)
         if count.over and not count.started:
             await refuse(_too_large(cap), scope, receive, send)
+
+    def _cap(self, scope: Scope) -> int:
+        if is_archive(scope):
+            return self._archive_bytes  # streamed to disk; the visitor's quota decides what of it can stay
+        return self._upload_bytes + _MULTIPART if is_upload(scope) else _SMALL
 
 
 class _BodyTooLarge(OSError):
@@ -78,9 +87,15 @@ def is_upload(scope: Scope) -> bool:
     asked = path(scope)
     return (
         asked.rstrip("/") == "/api/inputs"
+        or is_archive(scope)
         or asked.startswith("/_stcore/upload_file/")
         or (asked.startswith("/play/") and asked.endswith("/gradio_api/upload"))
     )
+
+
+def is_archive(scope: Scope) -> bool:
+    """Whether the request brings a session's archive."""
+    return path(scope).rstrip("/") == "/api/sessions/archive"
 
 
 def _too_large(cap: int) -> Answer:
