@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from backends.core.digest import is_sha256
@@ -30,6 +30,7 @@ from backends.store.tables import (
     SessionRow,
     SessionRunRow,
     UploadRow,
+    UtcTime,
     VisitorRow,
 )
 from backends.store.values import UNDO
@@ -100,46 +101,40 @@ def ensure_visitor(session: Session, visitor: str, now: datetime) -> VisitorRow:
     return row
 
 
-def open_links(now: datetime) -> ColumnElement[bool]:
-    """Of links joined with their sessions: those that open something at this time."""
-    lasts = or_(LinkRow.expires.is_(None), LinkRow.expires > now)
-    return and_(LinkRow.revoked.is_(None), lasts, SessionRow.deleted.is_(None))
-
-
-def readable_runs(visitor: str, now: datetime) -> Select[str]:
-    """The ids of the runs that a visitor may read: their own, and those that an open link of theirs shows."""
-    granted = (
-        select(SessionRunRow.run_id)
-        .join(SessionRow, SessionRow.id == SessionRunRow.session_id)
-        .join(LinkRow, LinkRow.session_id == SessionRow.id)
-        .join(GrantRow, GrantRow.link_id == LinkRow.id)
-        .where(GrantRow.visitor == visitor, open_links(now))
-    )
-    return select(RunRow.id).where(or_(RunRow.visitor == visitor, RunRow.id.in_(granted)))
-
-
-def may_read_run(session: Session, run_id: str, visitor: str, now: datetime) -> bool:
-    """Whether the visitor owns the run or came by a link to it that is open."""
-    return session.scalar(readable_runs(visitor, now).where(RunRow.id == run_id)) is not None
+# Built once, here and below: putting such statements together takes longer than SQLite needs to answer them.
+# A link joined with its session opens something at the time `now`.
+OPEN_LINK = and_(
+    LinkRow.revoked.is_(None),
+    or_(LinkRow.expires.is_(None), LinkRow.expires > bindparam("now", type_=UtcTime())),
+    SessionRow.deleted.is_(None),
+)
+_GRANTED = (
+    exists()
+    .where(SessionRunRow.run_id == RunRow.id, SessionRow.id == SessionRunRow.session_id)
+    .where(LinkRow.session_id == SessionRow.id, GrantRow.link_id == LinkRow.id)
+    .where(GrantRow.visitor == bindparam("visitor"), OPEN_LINK)
+)
+# The runs that `visitor` may read: their own, and those that an open link of theirs shows.
+READABLE = or_(RunRow.visitor == bindparam("visitor"), _GRANTED)
+_READABLE_ARTIFACT = select(ArtifactRow).where(
+    ArtifactRow.sha256 == bindparam("digest"),
+    or_(
+        exists().where(UploadRow.sha256 == ArtifactRow.sha256, UploadRow.visitor == bindparam("visitor")),
+        exists().where(RunInputRow.sha256 == ArtifactRow.sha256, RunRow.id == RunInputRow.run_id, READABLE),
+        exists().where(RunOutputRow.sha256 == ArtifactRow.sha256, RunRow.id == RunOutputRow.run_id, READABLE),
+    ),
+)
 
 
 def readable_artifact(session: Session, digest: str, visitor: str, now: datetime) -> ArtifactRow:
     """The artifact's row. Raises NotFound, or NotYours where the visitor may not read it."""
-    row = session.get(ArtifactRow, checked_digest(digest))
+    asked = {"digest": checked_digest(digest), "visitor": visitor, "now": now}
+    row = session.scalar(_READABLE_ARTIFACT, asked)
     if row is None:
-        raise missing("file")
-    runs = readable_runs(visitor, now)
-    ways = (
-        select(UploadRow.sha256).where(UploadRow.sha256 == digest, UploadRow.visitor == visitor),
-        select(RunInputRow.sha256).where(RunInputRow.sha256 == digest, RunInputRow.run_id.in_(runs)),
-        select(RunOutputRow.sha256).where(RunOutputRow.sha256 == digest, RunOutputRow.run_id.in_(runs)),
-    )
-    if not any(session.scalar(way.limit(1)) for way in ways):
-        raise not_yours("file")
+        raise missing("file") if session.get(ArtifactRow, digest) is None else not_yours("file")
     return row
 
 
-# Built once: putting these three together took half the time of a small upload.
 _OWN_RUNS = select(RunRow.id).where(RunRow.visitor == bindparam("visitor"))
 _KEPT = (
     select(UploadRow.sha256)

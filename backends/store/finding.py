@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session as Transaction
 
 from backends.core.errors import LinkClosed
-from backends.store.access import checked_id, checked_visitor, missing, not_yours, open_links
+from backends.store.access import OPEN_LINK, checked_id, checked_visitor, missing, not_yours
 from backends.store.reading import SESSION_VIEW, link_value, own_session_value, shared_session_value
 from backends.store.tables import GrantRow, LinkRow, SessionRow, SessionRunRow
 from backends.store.values import Session
@@ -60,20 +60,26 @@ def member(session: Transaction, session_id: str, run_id: str) -> SessionRunRow:
 
 def readable(session: Transaction, session_id: str, visitor: str, now: datetime) -> Session:
     """The session as this visitor sees it: their own, or one of whose open links they came by. Raises NotFound."""
-    row = standing(session, checked_id(session_id, "session"))
+    row = session.get(SessionRow, checked_id(session_id, "session"))
+    if row is None or row.deleted is not None:
+        raise missing("session")
     if row.visitor == checked_visitor(visitor):
-        return own_session_value(row, now)
-    came_by = session.scalar(
-        select(LinkRow.id)
-        .join(SessionRow, SessionRow.id == LinkRow.session_id)
-        .join(GrantRow, GrantRow.link_id == LinkRow.id)
-        .where(LinkRow.session_id == row.id, GrantRow.visitor == visitor, open_links(now))
-        .order_by(LinkRow.created.desc(), LinkRow.id)
-        .limit(1)
-    )
+        return own_session_value(loaded(session, row.id), now)
+    came_by = session.scalar(_CAME_BY, {"session": row.id, "visitor": visitor, "now": now})
     if came_by is None:
         raise not_yours("session")
-    return shared_session_value(row, visitor, came_by)
+    return shared_session_value(loaded(session, row.id), visitor, came_by)
+
+
+# The newest open link of a session by which a visitor came.
+_CAME_BY = (
+    select(LinkRow.id)
+    .join(SessionRow, SessionRow.id == LinkRow.session_id)
+    .join(GrantRow, GrantRow.link_id == LinkRow.id)
+    .where(LinkRow.session_id == bindparam("session"), GrantRow.visitor == bindparam("visitor"), OPEN_LINK)
+    .order_by(LinkRow.created.desc(), LinkRow.id)
+    .limit(1)
+)
 
 
 def addressed(session: Transaction, address: str, visitor: str, now: datetime) -> Session:

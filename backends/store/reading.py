@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import selectinload
 
 from backends.core.experiment import Experiment
 from backends.core.results import Kind
-from backends.store.access import may_read_run, missing, not_yours
+from backends.store.access import READABLE, missing, not_yours
 from backends.store.tables import LinkRow, RunOutputRow, RunRow, SessionRow, SessionRunRow
 from backends.store.values import Item, Link, Run, Session, State, StoredOutput
 
@@ -35,11 +35,14 @@ def run_row(session: Transaction, run_id: str) -> RunRow:
     return row
 
 
+_READABLE_RUN = select(RunRow).where(RunRow.id == bindparam("run"), READABLE).options(*VIEW)
+
+
 def readable_run(session: Transaction, run_id: str, visitor: str, now: datetime) -> RunRow:
     """The run, if the visitor may read it. Raises NotFound, NotYours."""
-    row = run_row(session, run_id)
-    if row.visitor != visitor and not may_read_run(session, run_id, visitor, now):
-        raise not_yours("run")
+    row = session.scalar(_READABLE_RUN, {"run": run_id, "visitor": visitor, "now": now})
+    if row is None:
+        raise missing("run") if session.get(RunRow, run_id) is None else not_yours("run")
     return row
 
 

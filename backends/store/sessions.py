@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session as Transaction
 
 from backends.core.errors import BadInput
@@ -198,19 +199,11 @@ class Sessions:
 
     def list(self, visitor: str) -> SessionList:
         """The visitor's own sessions, last changed first."""
-        query = select(SessionRow).where(SessionRow.visitor == checked_visitor(visitor), SessionRow.deleted.is_(None))
-        with self._parts.database.read() as session:
-            rows = session.scalars(query.order_by(SessionRow.updated.desc(), SessionRow.id).options(*SESSION_VIEW))
-            return [own_session_value(row, self._parts.clock()) for row in rows]
+        return self._all(visitor, SessionRow.deleted.is_(None), SessionRow.updated.desc())
 
     def deleted(self, visitor: str) -> SessionList:
         """The visitor's sessions that can be restored, last deleted first."""
-        query = select(SessionRow).where(
-            SessionRow.visitor == checked_visitor(visitor), SessionRow.deleted.is_not(None)
-        )
-        with self._parts.database.read() as session:
-            rows = session.scalars(query.order_by(SessionRow.deleted.desc(), SessionRow.id).options(*SESSION_VIEW))
-            return [own_session_value(row, self._parts.clock()) for row in rows]
+        return self._all(visitor, SessionRow.deleted.is_not(None), SessionRow.deleted.desc())
 
     def get(self, session_id: str, visitor: str) -> Session:
         """The session. Raises NotFound unless the visitor owns it or came by one of its links that is open."""
@@ -228,6 +221,12 @@ class Sessions:
         if not known:
             self._grant(address, visitor)
         return found
+
+    def _all(self, visitor: str, which: ColumnElement[bool], first: ColumnElement[Any]) -> SessionList:
+        query = select(SessionRow).where(SessionRow.visitor == checked_visitor(visitor), which)
+        with self._parts.database.read() as session:
+            rows = session.scalars(query.order_by(first, SessionRow.id).options(*SESSION_VIEW))
+            return [own_session_value(row, self._parts.clock()) for row in rows]
 
     def _grant(self, link_id: str, visitor: str) -> None:
         now = self._parts.clock()
