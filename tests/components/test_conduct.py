@@ -15,6 +15,7 @@ from starlette.requests import Request
 from backends.core.identity import COOKIE
 from backends.runtime.lab import Lab
 from components.frame import ActionFrame
+from components.opening import open_on
 from components.playground import describe
 from components.views import DerivedView
 from tests.components.shell_lab import SHADES, Shade, picture, shades_lab
@@ -47,6 +48,14 @@ def request_of(lab: Lab) -> gr.Request:
         "headers": [(b"cookie", f"{COOKIE}={cookie}".encode()), (b"origin", b"http://lab.test")],
     }
     return gr.Request(Request(scope), session_hash="tab")
+
+
+@pytest.fixture
+def other_request(lab: Lab, request_of: gr.Request) -> gr.Request:
+    """Of another visitor."""
+    _, cookie = lab.identity.issue()
+    scope = dict(request_of.request.scope, headers=[(b"cookie", f"{COOKIE}={cookie}".encode())])
+    return gr.Request(Request(scope), session_hash="other")
 
 
 def values(frame: ActionFrame, updates: list[Any]) -> dict[str, Any]:
@@ -95,11 +104,28 @@ def test_a_bad_value_is_told_beside_its_control_and_the_view_stays(frame, lab, r
     problems, line, view = answer(frame, frame.conductor.live(raw(frame, photo=photo, amount=91), request_of))
     told = {
         control.parameter.name: sentence
-        for control, sentence in zip(frame.conductor.panel.controls, problems, strict=True)
+        for control, sentence in zip(frame.conductor.panel.controls, problems, strict=False)
     }
     assert "Amount must be from 0 to 90 %" in told.pop("amount")
     assert set(told.values()) == {""}
+    assert problems[-1] == ""  # the seed's
     assert "see the note" in line
+    assert all("value" not in update for update in view)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, 0.5, None, "abc"])
+def test_a_bad_seed_is_told_beside_it_and_never_replaced(frame, lab, request_of, seed):
+    photo = with_picture(frame, lab, request_of)
+    problems, line, view = answer(frame, frame.conductor.live(raw(frame, photo=photo, seed=seed), request_of))
+    assert "The seed must be a whole number from 0 to" in problems[-1]
+    assert set(problems[:-1]) == {""}
+    assert all("value" not in update for update in view)
+
+
+def test_an_emptied_number_is_refused_and_not_replaced_by_its_default(frame, lab, request_of):
+    photo = with_picture(frame, lab, request_of)
+    problems, _, view = answer(frame, frame.conductor.live(raw(frame, photo=photo, amount=None), request_of))
+    assert any("Amount must be from 0 to 90 %" in problem for problem in problems)
     assert all("value" not in update for update in view)
 
 
@@ -114,32 +140,75 @@ def test_a_run_is_recorded_followed_to_its_end_and_known_the_second_time(frame, 
     _, line, view = answer(frame, last)
     assert "Done" in line
     assert "data:image/png" in view[0]["value"]
-    run_id, run_button, stop_button = last[-3:]
-    assert (run_button["interactive"], stop_button["interactive"]) == (True, False)
+    run_id, run_button, stop_button, reproduce = last[-4:]
+    assert (run_button["interactive"], stop_button["interactive"], reproduce["interactive"]) == (True, False, True)
     assert lab.store.runs.get(run_id, lab.identity.read(request_of.cookies)).state == "done"
     *_, again = frame.conductor.run(raw(frame, photo=photo, amount=25), request_of)
     assert "Known from before" in answer(frame, again)[1]
 
 
+def saved(frame: ActionFrame, request: gr.Request, session_id: str = "", run_id: str = "", **changes: Any) -> Any:
+    """Press Save; the session that is chosen afterwards, and what is said of it."""
+    *_, last = frame._save(request, session_id, run_id, *raw(frame, **changes))
+    return last[-1]["value"], last[-2]["value"]
+
+
 def test_what_is_saved_next_joins_the_same_session(frame, lab, request_of):
     photo = with_picture(frame, lab, request_of)
     visitor = lab.identity.read(request_of.cookies)
-    *_, first = frame._save(request_of, "", *raw(frame, photo=photo, amount=10))
-    session_id = first[-1]
-    *_, second = frame._save(request_of, session_id, *raw(frame, photo=photo, amount=20))
-    assert second[-1] == session_id
+    session_id, _ = saved(frame, request_of, photo=photo, amount=10)
+    again, told = saved(frame, request_of, session_id, photo=photo, amount=20)
+    assert again == session_id
     session = lab.store.sessions.get(session_id, visitor)
     assert [run.experiment.parameters["amount"] for run in session.runs] == [10, 20]
-    assert second[-3]["value"] == f"http://lab.test/shades?session={session.link}&run={session.runs[1].id}"
+    link = f"http://lab.test/shades?session={session.link}&amp;run={session.runs[1].id}"
+    assert f'value="{link}"' in told
+    assert f'data-copy="{link}"' in told
+    assert f'href="/sessions?session={session.link}"' in told
+    assert "(2 results)" in told
+
+
+def test_the_menu_offers_a_new_session_and_the_latest_ten_of_ones_own(frame, lab, request_of):
+    visitor = lab.identity.read(request_of.cookies)
+    made = [lab.store.sessions.create(visitor, f"Day {number}").id for number in range(12)]
+    lab.store.sessions.create("someone-else-entirely", "Not mine")
+    choices = frame.saving.choices(request_of, lab)["choices"]
+    assert choices[0] == ("New session", "")
+    assert {session_id for _, session_id in choices[1:]} <= set(made)
+    assert len(choices) == 11
+
+
+@pytest.mark.parametrize("chosen", ["nonsense", "0" * 22, "theirs"])
+def test_a_session_that_is_not_ones_own_is_never_saved_into(frame, lab, request_of, chosen):
+    photo = with_picture(frame, lab, request_of)
+    theirs = lab.store.sessions.create("someone-else-entirely", "Not mine")
+    session_id, _ = saved(frame, request_of, theirs.id if chosen == "theirs" else chosen, photo=photo)
+    assert session_id not in (theirs.id, chosen)
+    assert lab.store.sessions.get(theirs.id, "someone-else-entirely").runs == ()
+
+
+def test_saving_what_a_link_shows_makes_ones_own_copy_without_computing(frame, lab, request_of, other_request):
+    photo = with_picture(frame, lab, request_of)
+    owner, reader = (lab.identity.read(request.cookies) for request in (request_of, other_request))
+    session_id, _ = saved(frame, request_of, photo=photo, amount=55)
+    session = lab.store.sessions.get(session_id, owner)
+    shown = lab.store.sessions.open(session.link, reader).runs[0]
+    submitted = lab.runtime.status().ended.get("done", 0)
+    copy_id, _ = saved(frame, other_request, run_id=shown.id, photo=photo, amount=55)
+    (copy,) = lab.store.sessions.get(copy_id, reader).runs
+    assert copy.id != shown.id
+    assert copy.visitor == reader
+    assert [item.digest for item in copy.outputs] == [item.digest for item in shown.outputs]
+    assert lab.runtime.status().ended.get("done", 0) == submitted
 
 
 def test_a_stored_run_comes_back_with_its_controls_and_without_computing(frame, lab, request_of):
     photo = with_picture(frame, lab, request_of)
     *_, last = frame.conductor.run(raw(frame, photo=photo, amount=35, curve="bend", smooth=True, seed=7), request_of)
     visitor = lab.identity.read(request_of.cookies)
-    run = lab.store.runs.get(last[-3], visitor)
+    run = lab.store.runs.get(last[-4], visitor)
     results = lab.store.runs.outputs(run.id, visitor)
-    (updates,) = frame.conductor.open((run, results), request_of)
+    (updates,) = open_on(frame.conductor, (run, results), {}, request_of)
     assert values(frame, updates) == {
         "photo": photo,
         "model": "shades/dimmer",
@@ -174,13 +243,10 @@ def test_a_bad_upload_costs_nothing(frame, request_of, tmp_path: Path, data: byt
     assert not file.exists()
 
 
-def test_another_visitor_cannot_use_a_picture_by_its_hash(frame, lab, request_of):
+def test_another_visitor_cannot_use_a_picture_by_its_hash(frame, lab, request_of, other_request):
     photo = with_picture(frame, lab, request_of)
-    _, cookie = lab.identity.issue()
-    scope = dict(request_of.request.scope, headers=[(b"cookie", f"{COOKIE}={cookie}".encode())])
-    other = gr.Request(Request(scope), session_hash="other")
     lab.store.artifacts.put("someone-else-entirely", b"x", "application/octet-stream")
-    _, line, view = answer(frame, frame.conductor.live(raw(frame, photo=photo), other))
+    _, line, view = answer(frame, frame.conductor.live(raw(frame, photo=photo), other_request))
     assert "vt-status-failed" in line or "see the note" in line
     assert all("value" not in update for update in view)
 
