@@ -33,12 +33,11 @@ EQUAL = Distance(True)
 
 
 def picture_distance(first: Pixels, second: Pixels) -> Distance:
-    """How far apart two pictures are: figures max_abs and mean_abs in grey levels, share of the pixels that differ."""
-    pair = same_frame(first, second)
-    if pair is None:
+    """How far apart two pictures are: max_abs and mean_abs of `grey_levels`, share of the pixels that differ."""
+    if first.shape[:2] != second.shape[:2]:
         return Distance(False, f"the size is {size_of(second)} instead of {size_of(first)} pixels")
-    gaps = np.abs(pair[0].astype(np.int16) - pair[1].astype(np.int16))
-    share = float((gaps.max(axis=2) > 0).mean())
+    gaps = grey_levels(first, second)
+    share = float((gaps > 0).mean())
     if not share:
         return EQUAL
     most, mean = int(gaps.max()), float(gaps.mean())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from backends.core.results import Kind, Result
+from backends.experiments.arrays import count
 from backends.experiments.measured import distance
 from backends.store.values import Run, StoredOutput
 
@@ -168,8 +169,8 @@ def _sentence(outputs: tuple[OutputChange, ...], around: tuple[Circumstance, ...
         return f"{found}: the same values, stored or titled differently."
     levels = int(max((_levels(item) for item in unequal if item.kind == "image"), default=0.0))
     by = f", pictures by at most {levels} grey level{'s' if levels > 1 else ''}" if levels else ""
-    differ = "result differs" if len(unequal) == 1 else "results differ"
-    what = f"Not the same: {len(unequal)} of {len(outputs)} {differ}{by}."
+    differ = f"{count(len(outputs), 'result')} {'differs' if len(unequal) == 1 else 'differ'}"
+    what = f"Not the same: {len(unequal)} of {differ}{by}."
     if not repeated:
         return f"{what} The settings were not the same."
     causes = [item for item in around if item.explains]

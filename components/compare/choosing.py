@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import streamlit as st
 
@@ -49,6 +48,5 @@ def _offer(lab: Lab, run: Run, beside: Sequence[Run], visitor: str) -> bool:
     own = [f"{name} {value}" for name, value in settings.items() if any(one.get(name) != value for one in others)]
     words = ", ".join(own) or "the same settings as the others"
     with st.container(key=f"vt-row-pick-{run.id}", horizontal=True, vertical_alignment="center"):
-        chosen = pick(run, f"{time_ago(run.created)}: {words}")
-        st.html(f'<div class="vt-pick" title="{escape(words)}">{thumbnail(run, visitor)}</div>')
-    return chosen
+        st.html(thumbnail(run, visitor), width="content")
+        return pick(run, f"{time_ago(run.created)}: {words}")

@@ -66,15 +66,16 @@ class Pictures {
   arrange() {
     const { mode } = this.state;
     this.drawn += 1;
-    this.said.replaceChildren();
+    this.said.replaceChildren(HINTS[mode] ?? "");
     this.pairing.hidden = mode === "side" || this.data.runs.length < 3;
     for (const side of ["left", "right"]) this.selects[side].querySelector("select").value = this.state[side];
+    this.root.dataset.mode = mode;
     this.stage.dataset.mode = mode;
     this.stage.dataset.count = this.data.runs.length;
     if (mode === "side") this.stage.replaceChildren(...this.data.runs.map((run) => this.pane(run)));
     if (mode === "swipe") this.stage.replaceChildren(this.swipe());
     if (mode === "difference") this.difference();
-    if (!this.alike) this.said.textContent = "The pictures have different sizes, so they can only stand side by side.";
+    if (!this.alike) this.said.prepend("The pictures have different sizes, so they can only stand side by side. ");
     this.place();
   }
 

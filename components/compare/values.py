@@ -57,16 +57,20 @@ def _are_shares(rows: Sequence[Row]) -> bool:
 
 
 def _bars(rows: Sequence[Row], title: str, first_column: str) -> str:
-    head = [escape(first_column), escape(rows[0].column), "Change from A"]
-    body = [[escape(row.name), "".join(map(_bar, range(len(row.values)), row.values)), _changes(row)] for row in rows]
-    return table(head, body, title)
+    head = [escape(first_column), f"{escape(rows[0].column)}, and its change from A"]
+    return table(
+        head, [[escape(row.name), "".join(_bar(row, index) for index in range(len(row.values)))] for row in rows], title
+    )
 
 
-def _bar(index: int, value: Cell) -> str:
+def _bar(row: Row, index: int) -> str:
+    value = row.values[index]
     if not isinstance(value, int | float):
         return f'<div class="vt-share">{letter(index)}<span>\u2013</span></div>'
     filled = f'<i style="width:{100 * value:.2f}%;background:var(--vt-category-{COLOURS[index]})"></i>'
-    return f'<div class="vt-share">{letter(index)}<span class="vt-track">{filled}</span>{number_text(value)}</div>'
+    change = f"<em>{escape(change_words(row.changes[index - 1]))}</em>" if index else ""
+    told = f"<span>{number_text(value)}</span>"
+    return f'<div class="vt-share">{letter(index)}<span class="vt-track">{filled}</span>{told}{change}</div>'
 
 
 def _changes(row: Row) -> str:
