@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from backends.core.errors import BadInput
+from backends.core.identity import guest
 from components.keys_help import keys_help
 from components.lab import current
 from components.theme.shell import both_modes, shell_css
@@ -20,7 +22,6 @@ from components.toasts import show_waiting_toasts
 
 _BRAND = Path(__file__).parent.parent / "assets" / "brand"
 _PAGES = "vt-pages"  # session state: address -> page, so that pages can lead to one another
-GUEST = "guest"  # where cookies are refused: someone who can look, but owns nothing
 
 
 def show_chrome(pages: Iterable[StreamlitPage]) -> None:
@@ -42,8 +43,12 @@ def page_at(address: str) -> StreamlitPage:
 
 
 def visitor() -> str:
-    """Who is visiting, from the signed cookie that the server gives with the page; `GUEST` where there is none."""
-    return current().identity.read(st.context.cookies) or GUEST
+    """Who is visiting, from the signed cookie that the server gives with the page.
+
+    Where cookies are refused, someone who can look for as long as the tab is open, and owns nothing.
+    """
+    context = get_script_run_ctx()
+    return current().identity.read(st.context.cookies) or guest(context.session_id if context else "")
 
 
 def owner() -> str:

@@ -13,6 +13,7 @@ from components.lab import current
 from components.settings_shown import value_shown
 from components.shell_results import address
 
+NO_THUMBNAIL = '<span class="vt-thumb" aria-hidden="true"></span>'  # a quiet place
 _BRIEF = 60  # characters of one setting
 _THERE_SECONDS = 60  # how long a look at an artifact's file holds; each costs about a millisecond
 
@@ -71,7 +72,7 @@ def thumbnail(run: Run, visitor: str) -> str:
     """Its last picture, small, as HTML; a quiet place where it has none. It is fetched when it comes into sight."""
     pictures = [output for output in run.outputs if output.kind == "image" and is_there(output.digest, visitor)]
     if not pictures:
-        return '<span class="vt-thumb" aria-hidden="true"></span>'
+        return NO_THUMBNAIL
     picture: StoredOutput = pictures[-1]
     return f'<img class="vt-thumb" src="{escape(address(run, picture))}" alt="" loading="lazy" decoding="async">'
 

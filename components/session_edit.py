@@ -87,9 +87,7 @@ def edit_markdown(key: str, what: str, stored: str, save: Callable[[str], None])
     left, right = st.columns(2, gap="large")
     with left:
         st.text_area(f"{what.capitalize()} (Markdown)", key=key, height=220, max_chars=TEXT_MAX, on_change=keep)
-        if st.button("Done", key=f"{key}-done", type="primary"):
-            st.session_state.pop(editing, None)
-            st.rerun(scope="fragment")
+        st.button("Done", key=f"{key}-done", type="primary", on_click=_close, args=(key,))
     with right:
         st.html('<p class="vt-muted">As it reads</p>' + notes_html(st.session_state[key]))
 
@@ -106,6 +104,10 @@ def follow(key: str, stored: Any) -> str:
 def _open(key: str, text: str) -> None:
     st.session_state[key] = text
     st.session_state[f"{key}-open"] = True
+
+
+def _close(key: str) -> None:
+    st.session_state.pop(f"{key}-open", None)
 
 
 def _save(session: Session, key: str, field: str) -> None:

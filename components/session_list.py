@@ -15,6 +15,7 @@ from components.chrome import origin, owner, page_at, visitor
 from components.copying import copy_button, download
 from components.lab import current
 from components.pieces import chip, heading, nothing_found, nothing_yet, plain
+from components.run_words import NO_THUMBNAIL, thumbnail
 from components.session_import import show_import
 from components.session_undo import delete_session, erase_session, restore_session, show_undo
 from components.toasts import telling, toast_next
@@ -106,7 +107,9 @@ def _row(session: Session) -> None:
         note = f"{count(len(session.runs), 'result')}, {time_ago(session.updated)}"
         tags = " ".join(chip(tag) for tag in session.tags)
         closed = "" if session.link else chip("Only you")
-        st.html(f'<p class="vt-line"><strong>{escape(session.title)}</strong> <span>{note}</span> {closed}{tags}</p>')
+        words = f'<p class="vt-line"><strong>{escape(session.title)}</strong> <span>{note}</span> {closed}{tags}</p>'
+        first = thumbnail(session.runs[0], visitor()) if session.runs else NO_THUMBNAIL
+        st.html(f'<div class="vt-with-thumb">{first}{words}</div>')
         with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
             st.page_link(page_at("sessions"), label="Open", query_params={"session": session.address})
             st.link_button("Present", f"/present/{session.address}", disabled=not session.runs)

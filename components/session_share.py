@@ -28,10 +28,7 @@ def share(session_id: str) -> None:
         say("No link is open: only you can open this session.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         lasts = st.selectbox("A new link expires", tuple(LASTING), key="vt-lasts", width=180)
-        if st.button("New link", key="vt-new-link", type="primary"):
-            with telling():
-                current().store.sessions.share(session.id, owner(), hours=LASTING[lasts])
-            st.rerun(scope="fragment")
+        st.button("New link", key="vt-new-link", type="primary", on_click=_make, args=(session.id, LASTING[lasts]))
     now = datetime.now(UTC)
     for link in session.links:
         _link(session, link, now)
@@ -59,8 +56,16 @@ def _link(session: Session, link: Link, now: datetime) -> None:
         if not is_open:
             return
         copy_button(address, "Copy", f"copy-link-{link.id}", name="Copy this link")
-        if st.button("Withdraw", key=f"revoke-{link.id}"):
-            with telling():
-                current().store.sessions.revoke(session.id, owner(), link.id)
-                toast("Withdrawn. From now on this link opens nothing.")
-            st.rerun(scope="fragment")
+        st.button("Withdraw", key=f"revoke-{link.id}", on_click=_withdraw, args=(session.id, link.id))
+
+
+def _make(session_id: str, hours: float | None) -> None:
+    with telling():
+        current().store.sessions.share(session_id, owner(), hours=hours)
+        toast("This is the new link.")
+
+
+def _withdraw(session_id: str, link_id: str) -> None:
+    with telling():
+        current().store.sessions.revoke(session_id, owner(), link_id)
+        toast("Withdrawn. From now on this link opens nothing.")

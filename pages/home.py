@@ -13,6 +13,7 @@ from backends.registry.catalogue import Hub, ModelCard
 from components.chrome import page_at, visitor
 from components.lab import current
 from components.pieces import chip, facts, refuse, section
+from components.run_words import NO_THUMBNAIL, thumbnail
 from components.showcase import showcase
 from components.words import byte_size, count, time_ago
 
@@ -45,9 +46,11 @@ def show_latest() -> None:
     section("Your latest work")
     for session in sessions:
         note = f"{count(len(session.runs), 'result')}, {time_ago(session.updated)}"
+        first = thumbnail(session.runs[0], visitor()) if session.runs else NO_THUMBNAIL
         with st.container(key=f"vt-row-{session.id}", horizontal=True, vertical_alignment="center"):
-            st.html(f'<p class="vt-line"><strong>{escape(session.title)}</strong> <span>{escape(note)}</span></p>')
-            st.page_link(page_at("sessions"), label="Open", query_params={"session": session.link})
+            words = f'<p class="vt-line"><strong>{escape(session.title)}</strong> <span>{escape(note)}</span></p>'
+            st.html(f'<div class="vt-with-thumb">{first}{words}</div>')
+            st.page_link(page_at("sessions"), label="Open", query_params={"session": session.address})
 
 
 def show_offline() -> None:

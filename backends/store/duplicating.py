@@ -50,7 +50,7 @@ def _sizes(session: Transaction, run_ids: list[str]) -> dict[str, int]:
     for part in chunks(run_ids):
         for table in (RunInputRow, RunOutputRow):
             query = select(ArtifactRow.sha256, ArtifactRow.bytes).join(table, table.sha256 == ArtifactRow.sha256)
-            found.update(session.execute(query.where(table.run_id.in_(part))).tuples().all())
+            found.update(session.execute(query.where(table.run_id.in_(part))).all())
     return found
 
 

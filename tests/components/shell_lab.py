@@ -84,7 +84,7 @@ SHADES = Playground("shades", "Shades", "Darken pictures.", (Shade,), examples=l
 
 
 @contextmanager
-def shades_lab(folder: Path) -> Iterator[Lab]:
+def shades_lab(folder: Path, playgrounds: tuple[Playground, ...] = (SHADES,)) -> Iterator[Lab]:
     """The laboratory, working, in `folder`; closed at the end."""
     weights = folder / "dimmer"
     weights.mkdir()
@@ -102,7 +102,7 @@ def shades_lab(folder: Path) -> Iterator[Lab]:
         loader=lambda folder, _device: load_file(folder / "model.safetensors"),
         card="# Dimmer\n\nDarkens. Mean error 0.5.",
     )
-    actions, limits = Actions([SHADES]), Limits()
+    actions, limits = Actions(playgrounds), Limits()
     registry = Registry(Catalogue([card]), ram_budget=2**20, vram_budget=0)
     store = Store.open(f"sqlite:///{folder / 'lab.db'}", folder / "artifacts", limits)
     runtime = LocalRuntime(actions, registry, store, workers=1, queue_limit=8, version="test")
@@ -114,10 +114,10 @@ def shades_lab(folder: Path) -> Iterator[Lab]:
     store.close()
 
 
-def shaded(lab: Lab, visitor: str) -> Run:
+def shaded(lab: Lab, visitor: str, amount: float = 30) -> Run:
     """A finished run of the example."""
     digest = lab.store.artifacts.put(visitor, picture(), "application/octet-stream")
-    run = lab.runtime.submit(lab.experiment(Shade(photo=digest)), visitor)
+    run = lab.runtime.submit(lab.experiment(Shade(photo=digest, amount=amount)), visitor)
     last = [event for event in lab.runtime.watch(run.id, visitor) if isinstance(event, Final)][-1]
     assert last.run.state == "done", last.run.error
     return last.run

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from backends.core.errors import NotFound
 from backends.runtime.lab import Lab
-from components.chrome import GUEST
 from components.lab import install
 from components.showcase import compute, showcase
-from tests.components.shell_lab import SHADES, shaded, shades_lab
-
-ROOT = Path(__file__).parents[2]
-SECONDS = 30
+from tests.components.shell_driver import ROOT, come_in, go, open_shell, press, save, words
+from tests.components.shell_lab import SHADES, shades_lab
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +24,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def shell(lab: Lab) -> AppTest:
-    for session in lab.store.sessions.list(GUEST):
-        lab.store.sessions.delete(session.id, GUEST)
-    return AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=SECONDS).run()
+def me(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> str:
+    return come_in(lab, monkeypatch)
 
 
-def go(shell: AppTest, page: str, **params: str) -> AppTest:
-    shell.switch_page(f"../pages/{page}.py")
-    for name, value in params.items():
-        shell.query_params[name] = value
-    shell.run()
-    assert not shell.exception
-    return shell
-
-
-def words(shell: AppTest) -> str:
-    """All HTML and Markdown on the page."""
-    return "\n".join([*(part.proto.body for part in shell.get("html")), *(part.value for part in shell.markdown)])
-
-
-def save(lab: Lab, title: str, visitor: str = GUEST):
-    run = shaded(lab, visitor)
-    session = lab.store.sessions.create(visitor, title, "Two words.")
-    return lab.store.sessions.add_run(session.id, visitor, run.id)
+@pytest.fixture
+def shell(me: str) -> AppTest:
+    return open_shell()
 
 
 def test_home_shows_every_playground_and_what_runs_offline(shell):
@@ -71,79 +50,12 @@ def test_the_picture_of_a_card_is_really_computed_from_the_first_example(lab):
     assert "synthetic" in piece.caption
 
 
-def test_home_lists_ones_own_latest_sessions(shell, lab):
-    save(lab, "Mine to find")
-    save(lab, "Someone else's", "another-visitor")
+def test_home_lists_ones_own_latest_sessions(shell, lab, me):
+    save(lab, me, "Mine to find")
+    save(lab, "another-visitor", "Someone else's")
     shell.run()
     assert "Mine to find" in words(shell)
     assert "Someone else" not in words(shell)
-
-
-def test_an_empty_sessions_page_says_what_to_do(shell):
-    assert "press Save" in words(go(shell, "sessions"))
-
-
-def test_a_session_is_renamed_and_deleted(shell, lab):
-    session = save(lab, "Old name")
-    go(shell, "sessions")
-    shell.text_input[0].set_value("New name")
-    next(button for button in shell.button if button.label == "Rename").click().run()
-    assert lab.store.sessions.get(session.id, GUEST).title == "New name"
-    assert "Renamed." in words(shell)
-    next(button for button in shell.button if button.label == "Delete for good").click().run()
-    with pytest.raises(NotFound):
-        lab.store.sessions.get(session.id, GUEST)
-    assert "Deleted." in words(shell)
-
-
-def test_an_empty_title_is_refused_with_a_sentence(shell, lab):
-    session = save(lab, "Keeps its name")
-    go(shell, "sessions")
-    shell.text_input[0].set_value("   ")
-    next(button for button in shell.button if button.label == "Rename").click().run()
-    assert lab.store.sessions.get(session.id, GUEST).title == "Keeps its name"
-    assert 'role="alert"' in words(shell)
-
-
-def test_a_link_of_someone_else_opens_read_only_with_every_kind_of_result(shell, lab):
-    session = save(lab, "Shared work", "its-owner")
-    text = words(go(shell, "sessions", session=session.link))
-    run = session.runs[0]
-    assert "Shared with you, read-only" in text
-    assert f'src="/api/runs/{run.id}/outputs/darker"' in text
-    assert 'alt="A darker picture"' in text
-    for part in (
-        "Mean grey",
-        "vt-tokens",
-        "vt-table",
-        "vt-gallery",
-        f"/api/runs/{run.id}/outputs/tone",
-        "raw.bin, 4 bytes",
-    ):
-        assert part in text
-    assert "<b>Not</b>" not in text
-    assert len(shell.get("plotly_chart")) == 1
-    assert not [button for button in shell.button if button.label in ("Rename", "Delete for good")]
-
-
-def test_an_opened_session_tells_its_settings_with_units(shell, lab):
-    session = save(lab, "With settings")
-    text = words(go(shell, "sessions", session=session.link))
-    assert "Yours" in text
-    assert "<dt>Amount</dt><dd>30 %</dd>" in text
-    assert "<dt>Curve</dt><dd>Straight</dd>" in text
-    assert "shades/dimmer" in text
-
-
-def test_a_broken_link_is_told_in_a_sentence(shell):
-    assert "This link leads nowhere" in words(go(shell, "sessions", session="no-such-link"))
-
-
-def test_titles_are_shown_as_text_never_as_html(shell, lab):
-    save(lab, "<img src=x onerror=alert(1)>")
-    text = words(go(shell, "sessions"))
-    assert "<img src=x" not in text
-    assert "&lt;img src=x" in text
 
 
 def test_models_are_loaded_verified_and_unloaded_by_hand(shell, lab):
@@ -185,6 +97,17 @@ def test_the_reference_is_derived_from_the_declaration(shell):
 def test_a_playground_without_a_file_of_its_own_still_has_a_page(shell):
     assert not (ROOT / "pages" / "shades.py").exists()
     assert "Open Shades" in [link.proto.label for link in shell.get("page_link")]
+
+
+def test_who_has_no_cookie_can_look_but_makes_nothing_their_own(lab, monkeypatch):
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _: {}))
+    session = save(lab, "its-owner", "Shared work")
+    page = go(open_shell(), "sessions", session=session.link)
+    assert "Shared work" in words(page)
+    before = len(lab.store.sessions.list("its-owner"))
+    press(page, "Make my own copy")
+    assert any("keeps no cookie" in toast.value for toast in page.toast)
+    assert len(lab.store.sessions.list("its-owner")) == before
 
 
 def test_a_rerun_of_home_costs_little(shell):
