@@ -1,11 +1,13 @@
-"""A run as short programs that make it again: over HTTP, by gradio_client, and here in Python.
+"""A run as short programs that make it again: over HTTP, by gradio_client, here in Python, and by curl.
 
 Everything that a user could have typed goes in as a literal made by `repr`, so no text can become code.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -103,6 +105,25 @@ def by_import(recipe: Recipe) -> str:
     )
 
 
+def by_curl(recipe: Recipe, address: str) -> str:
+    """The experiment as shell commands for a server at `address`. Every value stands in quotes made by `shlex`."""
+    asked, name = recipe.experiment, recipe.action.name
+    body = {"parameters": {key: value for key, value, _ in _values(recipe)} | dict(asked.inputs), "seed": asked.seed}
+    lines = [
+        f"# {_line(recipe.action.title)} ({_line(name)}) by curl. The cookies keep who you are between the calls.",
+        f"ADDRESS={shlex.quote(address)}",
+        'CURL="curl -s -b vitrine.cookies -c vitrine.cookies"',
+    ]
+    for parameter, digest in asked.inputs.items():
+        query = f"action={name}&parameter={parameter}"
+        lines += ["", f"# Give the file; its sha256 is what the action takes as '{parameter}'."]
+        lines += [f"$CURL -H 'Content-Type: application/octet-stream' --data-binary @inputs/{digest} \\"]
+        lines += [f'  "$ADDRESS/api/inputs?{query}"']
+    lines += ["", "# Run it, and wait up to a minute. The answer lists the results, each with its address."]
+    lines += [f"$CURL -H 'Content-Type: application/json' \"$ADDRESS/api/actions/{name}?wait=60\" \\"]
+    return "\n".join([*lines, f"  -d {shlex.quote(json.dumps(body, indent=2))}", ""])
+
+
 def write_zip(lab: Lab, run: Run, visitor: str, address: str, file: IO[bytes]) -> None:
     """All scripts, the inputs under inputs/<sha256>, and how to run them. Raises as `recipe_of` does, ArtifactMissing.
 
@@ -126,14 +147,13 @@ def endpoint_name(action: type[Action]) -> str:
 
 def _shared(recipe: Recipe) -> dict[str, Any]:
     """What all scripts say. Titles and names are declarations, not a user's; still, they must stay in their line."""
-    compared = f", compared with the run of {recipe.when}" if recipe.digests else ""
+    digests = _dictionary([(name, digest, "") for name, digest in recipe.digests.items()])
     return {
         "title": _line(recipe.action.title),
         "action": _line(recipe.action.name),
         "action_literal": _literal(recipe.action.name),
-        "compared": compared,
         "seed": repr(recipe.experiment.seed),
-        "expected": _dictionary([(name, digest, "") for name, digest in recipe.digests.items()]),
+        "expected": f"EXPECTED = {digests}  # sha256 of each result of {recipe.when}\n" if recipe.digests else "",
         "verdict": templates.COMPARED if recipe.digests else templates.PRINTED,
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from string import Template
 
 HTTP = Template("""\
-# $title ($action) on a Vitrine server by plain HTTP$compared.
+# $title ($action): asks a Vitrine server by plain HTTP.
 # Needs Python 3.9 or newer and nothing else:  python run_http.py [address]
 import hashlib, json, mimetypes, sys, urllib.error, urllib.request
 from pathlib import Path
@@ -18,8 +18,7 @@ ACTION = $action_literal
 INPUTS = $files
 PARAMETERS = $parameters
 SEED = $seed
-EXPECTED = $expected
-
+$expected
 here = Path(__file__).resolve().parent
 visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())  # the cookie says who you are
 
@@ -53,7 +52,7 @@ for output in run["outputs"]:
 $verdict""")
 
 GRADIO = Template("""\
-# $title ($action) on a Vitrine server by gradio_client$compared.
+# $title ($action): asks a Vitrine server by gradio_client.
 # Needs it (pip install gradio_client):  python run_gradio.py [address]
 import hashlib, json, os, sys
 from pathlib import Path
@@ -64,8 +63,7 @@ from gradio_client import Client, handle_file
 SERVER = sys.argv[1] if len(sys.argv) > 1 else $address
 INPUTS = $files
 PARAMETERS = $parameters
-EXPECTED = $expected
-
+$expected
 here = Path(__file__).resolve().parent
 files = {name: handle_file(here / file) for name, file in INPUTS.items()}
 # token=False: a Hugging Face token that lies on this machine stays here
@@ -84,7 +82,7 @@ for name, value in outputs.items():
 $verdict""")
 
 LOCAL = Template("""\
-# $title ($action) on this machine, without a server$compared.
+# $title ($action): computed here, without a server.
 # Run it with Vitrine's own Python:  PYTHONPATH=<its folder> <its folder>/.venv/bin/python run_local.py
 import os, sys
 from pathlib import Path
@@ -103,8 +101,7 @@ EXPERIMENT = Experiment(
     models=$models,  # with the digest of the weights, which is checked
     seed=$seed,
 )
-EXPECTED = $expected
-
+$expected
 here = Path(__file__).resolve().parent
 try:
     results = run_experiment(EXPERIMENT, read=lambda digest: (here / "inputs" / digest).read_bytes())

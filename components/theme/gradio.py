@@ -174,14 +174,14 @@ def gradio_theme() -> gr.themes.Base:
 def gradio_css() -> str:
     """The typeface, the tokens as variables, and what no theme variable reaches."""
     light, dark = tokens.css_variables("light"), tokens.css_variables("dark")
-    files = ("playground.css", "frame.css", "tools.css", "verdict.css", "grid.css")
+    files = ("playground.css", "frame.css", "tools.css", "verdict.css", "grid.css", "code.css")
     rules = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in files)
     return f"{tokens.font_faces()}\n:root {{\n{light}}}\n:root.dark, :root .dark {{\n{dark}}}\n{rules}"
 
 
 def head() -> str:
     """What goes into the head of a playground's page: the talk with the page around it, the address, tools and keys."""
-    files = ("playground.js", "address.js", "tools.js", "keys.js")
+    files = ("playground.js", "address.js", "tools.js", "code.js", "keys.js")
     scripts = [(_HERE / name).read_text(encoding="utf-8") for name in files]
     return "".join(f"<script>{script}</script>" for script in scripts)
 
