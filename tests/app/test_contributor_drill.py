@@ -89,7 +89,8 @@ def saved(me: httpx.Client, photo: str) -> dict[str, Any]:
 
 
 def runs_of(session: dict[str, Any]) -> list[dict[str, Any]]:
-    return [item["run"] for item in session["items"]]
+    runs: list[dict[str, Any]] = session["runs"]
+    return runs
 
 
 def test_it_is_a_page_a_layout_an_actions_file_and_a_test(drill: Drill) -> None:
@@ -137,9 +138,8 @@ def test_its_results_are_reproduced_and_compared(me: httpx.Client, saved: dict[s
     replayed = me.post(f"/api/runs/{first['id']}/replay", params={"wait": 60}).raise_for_status().json()
     assert replayed["verdict"]["same"] is True
     assert replayed["run"]["id"] != first["id"]
-    told = me.get("/api/compare", params={"runs": f"{first['id']},{second['id']}"}).raise_for_status().text
-    assert "Gain" in told
-    assert "Grain" not in told, "only what differs is listed"
+    told = me.get("/api/compare", params={"runs": f"{first['id']},{second['id']}"}).raise_for_status().json()
+    assert [item["title"] for item in told["different"]] == ["Gain"], "only what differs is listed"
 
 
 def test_it_is_swept(me: httpx.Client, photo: str) -> None:
@@ -173,13 +173,13 @@ def test_its_code_gives_the_same_with_and_without_the_server(
     packed = me.get(f"/api/runs/{runs_of(saved)[0]['id']}/code.zip").raise_for_status().content
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         archive.extractall(tmp_path)
-    scripts = {path.name: path for path in tmp_path.rglob("*.py")}
-    for name in ("http.py", "local.py"):
-        text = scripts[name].read_text(encoding="utf-8")
+    scripts = sorted(tmp_path.rglob("*.py"))
+    assert len(scripts) == 3, "by HTTP, by gradio_client, and here"
+    for script in scripts:
         there = f"import sys; sys.path.insert(0, {str(drill.checkout)!r})"
-        begin = f"{there}; import runpy; runpy.run_path({str(scripts[name])!r}, run_name='__main__')"
-        told = run(drill.checkout, "-c", begin, cwd=scripts[name].parent)
-        assert "same" in told, text
+        begin = f"{there}; import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
+        told = run(drill.checkout, "-c", begin, cwd=script.parent)
+        assert "same" in told, script.read_text(encoding="utf-8")
         assert "different" not in told
 
 
