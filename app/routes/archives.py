@@ -24,9 +24,7 @@ def router(lab: Lab) -> APIRouter:
     """The addresses of archives. {address}: a link, or the id of one's own session."""
     routes = APIRouter(tags=["sessions"])
 
-    @routes.get(
-        "/sessions/{address}/archive.zip", response_class=StreamingResponse, responses={200: {"content": _ZIP}}
-    )
+    @routes.get("/sessions/{address}/archive.zip", response_class=StreamingResponse, responses={200: {"content": _ZIP}})
     def export_session(address: str, request: Request) -> StreamingResponse:
         """The session with all inputs and results, to keep or to import elsewhere; speaker notes for its owner only."""
         archive = write_archive(lab, address, visitor_of(request))

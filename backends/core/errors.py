@@ -243,3 +243,4 @@ class NewerSchema(StoreError):
     """The data was written by a newer Vitrine."""
 
     code = "newer_schema"
+    status = 409

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from backends.core.digest import canonical_json, sha256
 from backends.core.errors import ArtifactMissing, Busy, TooLarge
@@ -98,7 +98,7 @@ def write_archive(lab: Lab, address: str, visitor: str) -> Archive:
     return Archive(file_name(session.title), size, contents)
 
 
-def import_archive(lab: Lab, source: bytes | Path | BinaryIO, visitor: str) -> Session:
+def import_archive(lab: Lab, source: bytes | Path | IO[bytes], visitor: str) -> Session:
     """Keep an archive's session as a new one of the visitor's, with its own link and runs of their own; all or nothing.
 
     source: the file's bytes, its path, or a file that can be sought in. Runs keep their state, times and provenance;
@@ -117,7 +117,7 @@ def import_archive(lab: Lab, source: bytes | Path | BinaryIO, visitor: str) -> S
         _PLACES.release()
 
 
-def _opened(source: bytes | Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+def _opened(source: bytes | Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
     if isinstance(source, bytes):
         return io.BytesIO(source)
     return source.open("rb") if isinstance(source, Path) else nullcontext(source)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -68,6 +68,7 @@ Bytes = Annotated[int, Field(ge=0, lt=2**32)]
 Seconds = Annotated[float, Field(ge=0)]
 Small = Annotated[dict[str, Any], AfterValidator(_small)]
 MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.+-]{0,40}/[a-z0-9][a-z0-9.+-]{0,50}$")]
+One = Annotated[int, Field(ge=1, le=1)]  # Literal[1] would take true as well
 Texts = Annotated[str, StringConstraints(max_length=2000)]
 
 
@@ -121,7 +122,7 @@ class ProvenanceForm(_Form):
 class ExperimentForm(_Form):
     """An experiment of the form that this Vitrine writes: core.experiment."""
 
-    form: Literal[1] = Field(alias="schema")
+    form: One = Field(alias="schema")
     action: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)+$", max_length=200)]
     parameters: dict[Identifier, str | int | float | bool]
     inputs: dict[Identifier, Digest]
@@ -157,7 +158,7 @@ class ItemForm(_Form):
 class SessionForm(_Form):
     """session.json."""
 
-    format: Literal[1]
+    format: One
     title: str
     notes: str
     tags: list[str]
@@ -174,7 +175,7 @@ class FileForm(_Form):
 class ManifestForm(_Form):
     """manifest.json. session: sha256 of session.json."""
 
-    format: Literal[1]
+    format: One
     what: Texts
     vitrine: Word
     session: Digest
@@ -248,6 +249,6 @@ def _inside(value: Any) -> Iterator[Any]:
 
 _FIELDS = frozenset(
     name
-    for form in (SessionForm, ItemForm, RunForm, OutputForm, ErrorForm, ExperimentForm, ManifestForm, FileForm)
-    for name in form.model_fields
+    for form in (SessionForm, ItemForm, RunForm, OutputForm, ErrorForm, ProvenanceForm, ExperimentForm, ManifestForm)
+    for name in (*form.model_fields, *FileForm.model_fields)
 )

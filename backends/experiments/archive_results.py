@@ -19,7 +19,7 @@ from PIL import Image as Pillow
 
 from backends.core.digest import canonical_json
 from backends.core.encoding import decode
-from backends.core.errors import ArtifactMissing
+from backends.core.errors import ArtifactMissing, BadArchive
 from backends.core.limits import MIB, Limits
 from backends.core.results import Audio, Axis, Encoded, Figure, Grid, GridCell, Number, Table, Tokens
 from backends.experiments.archive_forms import read_json
@@ -40,7 +40,8 @@ _MEDIA_TYPES = {
 _MODES = ("L", "RGB", "RGBA")  # what core.encoding writes
 _RATE_MAX = 1_000_000  # hertz
 _MEMBER = re.compile(r"[a-z0-9.-]{1,40}")
-_ODD = (ArtifactMissing, NotPlain, ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error)
+_ODD = (ArtifactMissing, BadArchive, NotPlain, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_OF_PILLOW = (OSError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError)
 
 
 class OddResult(Exception):
@@ -51,7 +52,7 @@ def check_result(encoded: Encoded, limits: Limits) -> None:
     """Raises OddResult unless this is what core.encoding writes for that kind. A file's bytes are not looked at."""
     try:
         _check(encoded, limits, nested=False)
-    except (*_ODD, OSError, SyntaxError, EOFError, Pillow.DecompressionBombError) as err:  # the last four: Pillow's
+    except (*_ODD, *_OF_PILLOW) as err:
         raise OddResult from err
 
 

@@ -13,7 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import IO, Any, Literal
 
 NAME_MAX = 100
 ENTRIES_MAX = 20_000
@@ -63,7 +63,7 @@ class Content:
 class Part:
     """A stretch of a file that can be sought in. start, size: in bytes."""
 
-    file: BinaryIO
+    file: IO[bytes]
     start: int
     size: int
 
@@ -179,13 +179,19 @@ def _end(whole: Part) -> tuple[int, int, int]:
     tail = whole.size - _END.size
     mark, disk, first_disk, here, count, size, start, comment = _END.unpack(whole.read_at(tail, _END.size))
     if mark != _END_MARK:
-        back = max(0, tail - _COMMENT_MAX)
-        raise NotPlain("foreign" if _END_MARK in whole.read_at(back, whole.size - back) else "cut")
+        raise NotPlain("foreign" if _ends_elsewhere(whole) else "cut")
     if disk or first_disk or comment or here != count or start + size != tail:
         raise NotPlain("foreign")
     if count > ENTRIES_MAX or size > _LIST_MAX:
         raise NotPlain("too_many")
     return count, size, start
+
+
+def _ends_elsewhere(whole: Part) -> bool:
+    """Whether a whole end record stands before the end: with a comment behind it, or something that was added."""
+    back = max(0, whole.size - _END.size - _COMMENT_MAX)
+    tail = whole.read_at(back, whole.size - back)
+    return 0 <= tail.rfind(_END_MARK) <= len(tail) - _END.size
 
 
 def _entry(whole: Part, fields: tuple[Any, ...], name: str, offset: int, end: int) -> Entry:
