@@ -39,13 +39,14 @@ def result_slide(item: Item, material: Material, number: int, slides: int, *, sp
     if item.live and item.run.state == "done":
         attributes, said = _live(item, material, title)
         pieces.read += [said] if said else []
+    slot = '<div class="vt-slot" hidden></div>' if attributes else ""
     note = f'<div class="vt-note">{cut_html(note_html(item.note), "the note")}</div>' if item.note.strip() else ""
+    above, beside = (note, "") if slot else ("", note)  # a live slide shows its note above the controls
     aside = f'<template class="vt-said">{note_html(item.speaker)}</template>' if speaker and item.speaker else ""
     settings = " \u00b7 ".join(settings_line(material.actions, item.run))
-    slot = '<div class="vt-slot" hidden></div>' if attributes else ""
     body = (
-        f'<header><h2 id="vt-title-{number}">{html.escape(title)}</h2></header>'
-        f'<div class="vt-body">{slot}{_body(pieces, note)}</div>{aside}'
+        f'<header><h2 id="vt-title-{number}">{html.escape(title)}</h2>{above}</header>'
+        f'<div class="vt-body">{slot}{_body(pieces, beside)}</div>{aside}'
     )
     footer = f'<p class="vt-settings">{html.escape(settings)}</p>'
     return _slide(number, slides, body, footer, attributes=attributes), pieces.figure

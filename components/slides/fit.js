@@ -32,8 +32,10 @@ const draw = (plot) => {
   const { data = [], layout = {} } = JSON.parse(plot.dataset.spec);
   const clear = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: false, width, height };
   const font = { ...layout.font, family: "Inter, system-ui, sans-serif", size: 16, color: probe(ink) };
+  const colorway = [1, 2, 3, 4, 5, 6, 7].map((n) => getComputedStyle(root).getPropertyValue(`--vt-category-${n}`).trim());
+  const margin = { l: 64, r: 24, t: layout.title ? 64 : 24, b: 56, ...layout.margin };
   const options = { displayModeBar: false, displaylogo: false, scrollZoom: false };
-  window.Plotly.react(one(".vt-drawn", plot), data, { ...layout, ...clear, font }, options).then(
+  window.Plotly.react(one(".vt-drawn", plot), data, { colorway, ...layout, ...clear, margin, font }, options).then(
     () => plot.setAttribute("data-drawn", ""),
     () => plot.removeAttribute("data-drawn"), // the table behind it stays
   );

@@ -37,6 +37,10 @@ const show = (number, quietly = false) => {
   one(".vt-at").textContent = `${at + 1} / ${slides.length}`;
   one('[data-do="back"]').disabled = at === 0;
   one('[data-do="next"]').disabled = at === slides.length - 1;
+  if (document.activeElement?.closest("[inert]")) { // or the keys would go on to a frame that is no longer seen
+    document.activeElement.blur();
+    focus();
+  }
   if (location.hash !== `#${at + 1}`) history.replaceState(null, "", `#${at + 1}`);
   if (!quietly) one(".vt-told").textContent = `Slide ${at + 1} of ${slides.length}: ${title(slides[at])}`;
   if (!root.classList.contains("vt-stage")) scrollTo(0, 0);

@@ -3,7 +3,7 @@
 
 const notes = () => one(".vt-speaker");
 const STARTED = "vitrine-present-started";
-const wire = attempt(() => root.dataset.address && new BroadcastChannel(`vitrine-present-${root.dataset.address}`), null);
+const wire = attempt(() => (root.dataset.address ? new BroadcastChannel(`vitrine-present-${root.dataset.address}`) : null), null);
 let started = Number(attempt(() => sessionStorage.getItem(STARTED), 0)) || Date.now();
 let speakerWindow = null;
 
