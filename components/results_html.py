@@ -126,7 +126,7 @@ def _number(result: Number) -> str:
 def _grid(result: Grid) -> str:
     from components.grid_html import Look, grid_html, usual_look  # it writes numbers as this module does
 
-    return grid_html(result, usual_look(result, {}, Look()))
+    return grid_html(result, usual_look(result, Look()))
 
 
 _RENDERERS: dict[type, Callable[[Any], str]] = {

@@ -10,8 +10,7 @@ from components.theme.tokens import Mode, Palette
 MARK = "# ---- Theme: written from components/theme/tokens.py by `python -m components.theme.write`; do not edit ----"
 _HERE = Path(__file__).parent
 
-# Ten steps of viridis (van der Walt and Smith, 2015), dark to light, and of ColorBrewer's RdBu, blue to red.
-_VIRIDIS = "440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725"
+# Ten steps of ColorBrewer's RdBu, blue to red.
 _RD_BU = "053061 2166ac 4393c3 92c5de d1e5f0 fddbc7 f4a582 d6604d b2182b 67001f"
 
 _Value = str | int | bool | list[str] | list[int]
@@ -39,7 +38,8 @@ def theme_toml() -> str:
 
 def shell_css() -> str:
     """Style for the shell's pages. Colours follow the mode by themselves, through `both_modes`."""
-    return "".join((_HERE / name).read_text(encoding="utf-8") for name in ("results.css", "verdict.css", "shell.css"))
+    files = ("results.css", "verdict.css", "grid.css", "shell.css")
+    return "".join((_HERE / name).read_text(encoding="utf-8") for name in files)
 
 
 def both_modes() -> str:
@@ -72,7 +72,7 @@ def _shared() -> dict[str, _Value]:
         "paddingTop": tokens.SPACE["5"],
         "paddingBottom": tokens.SPACE["7"],
         "chartCategoricalColors": list(tokens.CATEGORICAL),
-        "chartSequentialColors": [f"#{colour}" for colour in _VIRIDIS.split()],
+        "chartSequentialColors": list(tokens.VIRIDIS),
         "chartDivergingColors": [f"#{colour}" for colour in _RD_BU.split()],
     }
 

@@ -79,6 +79,11 @@ PALETTES: dict[Mode, Palette] = {"light": LIGHT, "dark": DARK}
 # Okabe and Ito (2008), without black: distinguishable with every common colour blindness, on both grounds.
 CATEGORICAL = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
 SEQUENTIAL = "viridis"  # magnitudes: perceptually uniform
+# Ten steps of it (van der Walt and Smith, 2015), dark to light.
+VIRIDIS = (
+    *("#440154", "#482878", "#3e4989", "#31688e", "#26828e"),
+    *("#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"),
+)
 DIVERGING = "RdBu_r"  # signed values, centred on zero
 
 FONT_FAMILY = "Inter"
