@@ -225,15 +225,19 @@ def router(lab: Lab, watchers: Watchers) -> APIRouter:
         visitor = visitor_of(request)
         if session:
             lab.store.sessions.open(session, visitor)
-        return ComparisonView.of(compare(lab, runs.split(","), visitor))
+        return ComparisonView.of(compare(lab, _ids(runs), visitor))
 
     @routes.get("/compare/difference.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
     def difference(runs: _Runs, output: str, request: Request) -> Response:
         """The absolute difference of two runs' pictures: an 8-bit grey PNG, one grey level a level of difference."""
-        pixels = grey_levels(*_pictures(lab, runs.split(","), output, visitor_of(request)))
+        pixels = grey_levels(*_pictures(lab, _ids(runs), output, visitor_of(request)))
         return Response(png(pixels), media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
     return routes
+
+
+def _ids(runs: str) -> list[str]:
+    return [part.strip() for part in runs.split(",") if part.strip()]
 
 
 def _pictures(lab: Lab, run_ids: list[str], name: str, visitor: str) -> list[Any]:
