@@ -39,12 +39,14 @@ def checked_text(text: str, field: str, called: str) -> str:
 
 def checked_tags(tags: Sequence[str]) -> list[str]:
     """The tags in order; of two that differ in case only, the first. Raises BadInput."""
-    clean = {tag.casefold(): tag for tag in reversed([_one_line(tag) for tag in tags])}
+    clean: dict[str, str] = {}
+    for tag in map(_one_line, tags):
+        clean.setdefault(tag.casefold(), tag)
     if any(not 1 <= len(tag) <= TAG_MAX for tag in clean.values()):
         raise BadInput(f"Each tag must have 1 to {TAG_MAX} characters.", hint="Use short words.", field="tags")
     if len(clean) > TAGS_MAX:
         raise BadInput(f"A session can have at most {TAGS_MAX} tags.", hint="Remove some.", field="tags")
-    return list(reversed(clean.values()))
+    return list(clean.values())
 
 
 def copy_title(title: str) -> str:

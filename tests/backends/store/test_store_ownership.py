@@ -1,185 +1,135 @@
 """Who may read what, against a model of sets: visitors do anything in any order, and every reading method is asked."""
 
-import shutil
-import tempfile
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import invariant, rule
 
-from backends.core.digest import sha256
 from backends.core.errors import NotFound, VitrineError
 from backends.core.results import Text
 from backends.store.store import Store
-from tests.backends.store.making import VERSION, FakeClock, done_run, open_store
+from tests.backends.store.making import VERSION, done_run
+from tests.backends.store.ownership_model import MadeLink, MadeRun, MadeSession
+from tests.backends.store.ownership_visits import VISITORS, Visits, other_than, picks, some_sessions, theirs, visitors
 
-VISITORS = ("alice", "bob")
-visitors = st.sampled_from(VISITORS)
-picks = st.integers(0, 10**6)
-theirs = st.integers(0, 3).map(bool)  # mostly the owner does it, sometimes the other one
-
-
-@dataclass
-class Made:
-    """What the model remembers of a run or a session; `gone` once nobody may find it."""
-
-    id: str
-    owner: str
-    link: str = ""
-    inputs: set[str] = field(default_factory=set)
-    outputs: set[str] = field(default_factory=set)
-    members: list["Made"] = field(default_factory=list)
-    gone: bool = False
+Given = TypeVar("Given")
 
 
-class Ownership(RuleBasedStateMachine):
-    @initialize()
-    def open(self) -> None:
-        self.folder = Path(tempfile.mkdtemp())
-        self.clock = FakeClock()
-        self.store = open_store(self.folder, self.clock)
-        self.uploads: set[tuple[str, str]] = set()
-        self.digests: set[str] = set()
-        self.runs: list[Made] = []
-        self.sessions: list[Made] = []
-        self.grants: set[tuple[str, str]] = set()
+class Ownership(Visits):
+    # What owners do with sessions, and others try
 
-    def teardown(self) -> None:
-        if hasattr(self, "store"):
-            self.store.close()
-            shutil.rmtree(self.folder)
+    @some_sessions
+    @rule(own=theirs, pick=picks, hours=st.sampled_from([None, 0.5, 30]))
+    def share(self, own: bool, pick: int, hours: float | None) -> None:
+        session, visitor = self.someone(own, pick)
+        now = self.clock()
+        if link := self.attempt(lambda: self.store.sessions.share(session.id, visitor, hours=hours), session, visitor):
+            assert (link.expires is None) == (hours is None)
+            assert link.is_open(now)
+            session.links.append(MadeLink(link.id, link.expires))
 
-    # What the model says
+    @some_sessions
+    @rule(own=theirs, pick=picks)
+    def revoke(self, own: bool, pick: int) -> None:
+        session, visitor = self.someone(own, pick)
+        link = session.links[pick // 7 % len(session.links)]
+        if self.attempt(lambda: self.store.sessions.revoke(session.id, visitor, link.id), session, visitor):
+            link.revoked = True
 
-    def may_read_run(self, visitor: str, run: Made) -> bool:
-        opened = [one for one in self.sessions if not one.gone and (visitor, one.id) in self.grants]
-        return not run.gone and (run.owner == visitor or any(run in one.members for one in opened))
+    @some_sessions
+    @rule(own=theirs, pick=picks)
+    def remove(self, own: bool, pick: int) -> None:
+        session, visitor = self.someone(own, pick)
+        if not session.members or session.gone:
+            return
+        run = session.members[0]
+        if self.attempt(lambda: self.store.sessions.remove_run(session.id, visitor, run.id), session, visitor):
+            session.members.remove(run)
 
-    def may_read_bytes(self, visitor: str, digest: str) -> bool:
-        runs = [run for run in self.runs if self.may_read_run(visitor, run)]
-        return (visitor, digest) in self.uploads or any(digest in run.inputs | run.outputs for run in runs)
-
-    # What visitors do
-
-    @rule(visitor=visitors, data=st.binary(min_size=1, max_size=2))
-    def put(self, visitor: str, data: bytes) -> None:
-        digest = self.store.artifacts.put(visitor, data, "image/png")
-        self.uploads.add((visitor, digest))
-        self.digests.add(digest)
-
-    @rule(visitor=visitors, said=st.sampled_from("abcdef"), pick=picks)
-    def run(self, visitor: str, said: str, pick: int) -> None:
-        known = sorted(self.digests)
-        self.make_run(visitor, said, {"photo": known[pick % len(known)]} if known and pick % 3 else {})
-
-    def make_run(self, visitor: str, said: str, inputs: dict[str, str]) -> Made | None:
-        allowed = all(self.may_read_bytes(visitor, digest) for digest in inputs.values())
+    @some_sessions
+    @rule(visitor=visitors, pick=picks)
+    def duplicate(self, visitor: str, pick: int) -> None:
+        source, now = self.session(pick), self.clock()
+        link = source.links[pick // 7 % len(source.links)]
+        allowed = source.stands and (source.owner == visitor or self.model.is_open(link, source, now))
         try:
-            run = done_run(self.store, visitor, {"said": Text(said)}, **inputs)
+            copy = self.store.sessions.duplicate(link.id, visitor)
         except NotFound:
             assert not allowed
-            return None
-        assert allowed
-        made = Made(run.id, visitor, inputs=set(inputs.values()), outputs={run.outputs[0].digest})
-        self.digests |= made.outputs
-        self.runs.append(made)
-        return made
-
-    @rule(visitor=visitors, said=st.sampled_from("ghij"))
-    def show(self, visitor: str, said: str) -> None:
-        """What people come for: upload, run, save, and let someone look."""
-        self.put(visitor, said.encode())
-        run = self.make_run(visitor, said, {"photo": sha256(said.encode())})
-        assert run is not None
-        self.save_run(run, visitor)
-        self.open_session(self.sessions[-1], other_than(visitor))
-
-    @precondition(lambda self: self.runs)
-    @rule(own=theirs, pick=picks)
-    def save(self, own: bool, pick: int) -> None:
-        run = self.runs[pick % len(self.runs)]
-        self.save_run(run, run.owner if own else other_than(run.owner))
-
-    def save_run(self, run: Made, visitor: str) -> None:
-        session = self.store.sessions.create(visitor, "Saved")
-        made = Made(session.id, visitor, session.link)
-        self.sessions.append(made)
-        try:
-            self.store.sessions.add_run(session.id, visitor, run.id)
-        except NotFound:
-            assert run.gone or run.owner != visitor
             return
-        assert run.owner == visitor
-        made.members.append(run)
+        assert allowed
+        made = self.note(copy, visitor)
+        for run, member in zip(copy.runs, source.members, strict=True):
+            again = member
+            if source.owner != visitor:
+                assert run.id != member.id
+                again = MadeRun(run.id, visitor, set(member.inputs), set(member.outputs))
+                self.model.runs.append(again)
+            made.members.append(again)
 
-    @precondition(lambda self: self.sessions)
+    @some_sessions
     @rule(own=theirs, pick=picks)
-    def open_link(self, own: bool, pick: int) -> None:
-        session = self.sessions[pick % len(self.sessions)]
-        self.open_session(session, other_than(session.owner) if own else session.owner)
+    def delete(self, own: bool, pick: int) -> None:
+        session, visitor = self.someone(own, pick)
+        if self.attempt(lambda: self.store.sessions.delete(session.id, visitor), session, visitor):
+            session.deleted = self.clock()
 
-    def open_session(self, session: Made, visitor: str) -> None:
+    @some_sessions
+    @rule(own=theirs, pick=picks)
+    def restore(self, own: bool, pick: int) -> None:
+        session, visitor = self.someone(own, pick)
         try:
-            opened = self.store.sessions.open(session.link, visitor)
+            restored = self.store.sessions.restore(session.id, visitor)
         except NotFound:
-            assert session.gone
+            assert session.gone or session.owner != visitor
             return
         assert not session.gone
-        assert opened.mine == (session.owner == visitor)
-        if not opened.mine:
-            self.grants.add((visitor, session.id))
+        assert session.owner == visitor
+        assert [run.id for run in restored.runs] == [run.id for run in session.members]
+        session.deleted = None
 
-    @precondition(lambda self: self.runs)
-    @rule(visitor=visitors, pick=picks)
-    def reuse(self, visitor: str, pick: int) -> None:
-        source = self.runs[pick % len(self.runs)]
-        if source.gone:
-            return
-        done = self.store.runs.get(source.id, source.owner)
-        allowed = source.owner == visitor or all(self.may_read_bytes(visitor, one) for one in source.inputs)
+    @some_sessions
+    @rule(own=theirs, pick=picks)
+    def erase(self, own: bool, pick: int) -> None:
+        session, visitor = self.someone(own, pick)
         try:
-            run = self.store.runs.reuse(done, visitor)
-        except NotFound:
-            assert not allowed
-            return
-        assert allowed
-        if run.id != source.id:
-            self.runs.append(Made(run.id, visitor, inputs=set(source.inputs), outputs=set(source.outputs)))
-
-    @precondition(lambda self: self.sessions)
-    @rule(visitor=visitors, pick=picks)
-    def delete(self, visitor: str, pick: int) -> None:
-        session = self.sessions[pick % len(self.sessions)]
-        try:
-            self.store.sessions.delete(session.id, visitor)
+            self.store.sessions.erase(session.id, visitor)
         except NotFound:
             assert session.gone or session.owner != visitor
             return
         assert session.owner == visitor
-        session.gone = True
-        for run in session.members:
-            run.gone = run.gone or not any(run in one.members for one in self.sessions if not one.gone)
+        self.model.erase(session)
+
+    def someone(self, own: bool, pick: int) -> tuple[MadeSession, str]:
+        session = self.session(pick)
+        return session, session.owner if own else other_than(session.owner)
+
+    def attempt(self, change: Callable[[], Given], session: MadeSession, visitor: str) -> Given | None:
+        """Do it; it must work for the owner of a session that stands and for nobody else."""
+        try:
+            given = change()
+        except NotFound:
+            assert not session.stands or session.owner != visitor
+            return None
+        assert session.stands
+        assert session.owner == visitor
+        return given
+
+    # What time does
 
     @rule(visitor=visitors)
     def forget(self, visitor: str) -> None:
         self.store.visitors.forget(visitor)
-        self.uploads = {pair for pair in self.uploads if pair[0] != visitor}
-        self.grants = {pair for pair in self.grants if pair[0] != visitor}
-        for made in (*self.runs, *self.sessions):
-            made.gone = made.gone or made.owner == visitor
+        self.model.forget(visitor)
 
     @rule(hours=st.sampled_from([0, 1, 25]))
     def collect(self, hours: int) -> None:
         self.clock.forward(hours=hours)
         self.store.collect()
-        if hours == 25:
-            self.uploads.clear()
-            saved = [run for one in self.sessions if not one.gone for run in one.members]
-            for run in self.runs:
-                run.gone = run.gone or run not in saved
+        self.model.collect(self.clock(), all_expired=hours == 25)
 
     # What every reader sees
 
@@ -187,28 +137,24 @@ class Ownership(RuleBasedStateMachine):
     def nobody_reads_what_is_not_theirs_and_everybody_what_is(self) -> None:
         if not hasattr(self, "store"):
             return
-        store = self.store
+        store, model, now = self.store, self.model, self.clock()
         for visitor in (*VISITORS, "stranger"):
-            for run in self.runs:
-                allowed = self.may_read_run(visitor, run)
+            for run in model.runs:
+                allowed = model.may_read_run(visitor, run, now)
                 assert reads(store.runs.get, run.id, visitor) == allowed
                 assert reads(store.runs.outputs, run.id, visitor) == allowed
-            for digest in self.digests:
-                allowed = self.may_read_bytes(visitor, digest)
+            for digest in model.digests:
+                allowed = model.may_read_bytes(visitor, digest, now)
                 assert reads(store.artifacts.read, digest, visitor) == allowed
                 assert reads(store.artifacts.open_path, digest, visitor) == allowed
                 assert reads(store.artifacts.media_type, digest, visitor) == allowed
-            for session in self.sessions:
-                allowed = not session.gone and (session.owner == visitor or (visitor, session.id) in self.grants)
-                assert reads(store.sessions.get, session.id, visitor) == allowed
-            own = {run.id for run in self.runs if run.owner == visitor and not run.gone}
+            for session in model.sessions:
+                assert reads(store.sessions.get, session.id, visitor) == model.may_read_session(visitor, session, now)
+            own = {run.id for run in model.runs if run.owner == visitor and not run.gone}
             assert {run.id for run in store.runs.recent(visitor)} == own
-            mine = {one.id for one in self.sessions if one.owner == visitor and not one.gone}
-            assert {one.id for one in store.sessions.list(visitor)} == mine
-
-
-def other_than(visitor: str) -> str:
-    return VISITORS[1 - VISITORS.index(visitor)]
+            mine = [one for one in model.sessions if one.owner == visitor and not one.gone]
+            assert {one.id for one in store.sessions.list(visitor)} == {one.id for one in mine if one.stands}
+            assert {one.id for one in store.sessions.deleted(visitor)} == {one.id for one in mine if one.deleted}
 
 
 def reads(method: object, thing: str, visitor: str) -> bool:
@@ -221,7 +167,7 @@ def reads(method: object, thing: str, visitor: str) -> bool:
     return True
 
 
-SETTINGS = settings(stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class TestOwnership(Ownership.TestCase):
@@ -248,6 +194,12 @@ def test_a_refusal_tells_the_same_as_an_absence(store: Store) -> None:
         (store.runs.get, run.id),
         (store.runs.outputs, run.id),
         (store.sessions.get, session.id),
+        (store.sessions.open, session.id),
+        (store.sessions.duplicate, session.id),
+        (store.sessions.delete, session.id),
+        (store.sessions.restore, session.id),
+        (store.sessions.erase, session.id),
+        (store.sessions.share, session.id),
     ):
         assert answer(method, thing) == answer(method, thing[:-2] + ("00" if len(thing) == 64 else "AA"))
 
