@@ -15,10 +15,11 @@ from PIL import Image as Pillow
 
 from backends.core.encoding import decode
 from backends.core.errors import VitrineError
-from backends.core.grids import Estimate, Place, best_place, best_sentence, estimate, places, words_at
+from backends.core.grids import Estimate, Place, best_place, best_sentence, estimate, grid_table, places, words_at
 from backends.core.results import Axis, Encoded, Gallery, Grid, GridCell, Number, Text
 from components.figures.colours import viridis
-from components.results_html import number_text
+from components.figures.sweep_lines import sweep_lines
+from components.results_html import number_text, result_html
 
 THUMB = 160  # pixels of the longer side: what a cell has room for
 _EXACT = 24 * 1024  # bytes: a picture that is no larger than this and fits is shown as it is
@@ -74,6 +75,15 @@ def grid_html(grid: Grid, look: Look, thumbs: Thumbs | None = None, *, pressable
     """
     table = _Table(grid, look, {} if thumbs is None else thumbs, pressable)
     return f'<div class="vt-grid">{table.best()}{table.html()}{table.scale()}</div>'
+
+
+def lines_html(grid: Grid, measure: str, *, image: bool = False) -> str:
+    """The measure's lines, where they can be drawn, and the numbers of all cells, folded. image: see sweep_lines."""
+    if not grid.measures:
+        return ""
+    lines = sweep_lines(grid, measure, image=image) if measure else ""
+    numbers = f'<div class="vt-scroll">{result_html(replace(grid_table(grid), title=""))}</div>'
+    return f'{lines}<details class="vt-lines-numbers"><summary>Numbers of all cells</summary>{numbers}</details>'
 
 
 def thumb(encoded: Encoded) -> str:

@@ -15,11 +15,13 @@ _KINDS = {
     "number": "number with interval",
     "file": "file to take away",
     "tokens": "weighted text",
+    "grid": "grid of results",
 }
 
 
-def parameters_table(action: type[Action]) -> Table:
-    """Name, what is allowed, the usual value and the help of each parameter."""
+def parameters_table(action: type[Action], *, but: type[Action] | None = None) -> Table:
+    """Name, what is allowed, the usual value and the help of each parameter. but: an action whose own are left out."""
+    known = {item.name for item in but.parameters()} if but else set()
     rows: list[tuple[Cell, ...]] = [
         (
             item.title,
@@ -29,8 +31,9 @@ def parameters_table(action: type[Action]) -> Table:
             _help(item),
         )
         for item in action.parameters()
+        if item.name not in known
     ]
-    if action.seeded:
+    if action.seeded and not but:
         rows.append(("Seed", "seed", "whole number, 0 or more", "0", "Equal seeds give equal results."))
     return Table(("Parameter", "In code", "Allowed", "Usual", "What it does"), tuple(rows))
 

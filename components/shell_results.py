@@ -15,15 +15,17 @@ from streamlit.delta_generator import DeltaGenerator
 from backends.core.encoding import decode
 from backends.core.errors import NotFound, VitrineError
 from backends.core.playground import Actions
-from backends.core.results import Encoded, Figure, Table
+from backends.core.results import Encoded, Figure, Grid, Table
 from backends.runtime.lab import Lab
 from backends.store.values import Run, StoredOutput
 from components.pieces import refuse, say
 from components.results_html import result_html, scale_html
+from components.shell_grid import show_grid
 from components.words import byte_size
 
-_WIDE = frozenset(("gallery", "figure"))  # kinds that want the whole width
+_WIDE = frozenset(("gallery", "figure", "grid"))  # kinds that want the whole width
 _BESIDE = {1: [3, 2], 2: [5, 5, 6]}  # how many pictures -> shares of the width, the last for the rest
+_IN_THE_GRID = frozenset(("best", "table"))  # what a grid says itself
 _TITLED = frozenset(("gallery", "tokens", "text"))  # kinds that do not show a title themselves
 
 
@@ -37,6 +39,9 @@ def show_outputs(lab: Lab, run: Run, visitor: str) -> None:
     if len(whole) < len(run.outputs):
         lost = [titles.get(output.name) or output.name for output in run.outputs if output not in whole]
         say(f"Not shown, since the stored file is missing or damaged: {', '.join(lost)}.", care=True)
+
+    if any(output.kind == "grid" for output in whole):
+        whole = [output for output in whole if output.name not in _IN_THE_GRID]
 
     def show(output: StoredOutput) -> None:
         _show(lab, run, output, visitor, titles.get(output.name, ""))
@@ -93,6 +98,9 @@ def _show(lab: Lab, run: Run, output: StoredOutput, visitor: str, declared: str)
         result = decode(Encoded(output.kind, output.media_type, data, output.meta))
     except VitrineError as err:
         refuse(err)
+        return
+    if isinstance(result, Grid):
+        show_grid(lab, run, result)
         return
     if isinstance(result, Figure):
         st.plotly_chart(_on_card(result), key=f"figure-{run.id}-{output.name}", config={"displaylogo": False})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -18,7 +18,7 @@ from backends.core.encoding import decode
 from backends.core.errors import NotFound, VitrineError
 from backends.core.events import Output
 from backends.core.experiment import Experiment
-from backends.core.grids import Place, grid_table, places, values_at, words_at
+from backends.core.grids import Place, places, values_at, words_at
 from backends.core.measures import measures
 from backends.core.results import Grid
 from backends.core.sweep import Sweep
@@ -27,9 +27,7 @@ from backends.runtime.lab import Lab
 from backends.store.values import Run
 from components import status
 from components.conduct import Updates
-from components.figures.sweep_lines import sweep_lines
-from components.grid_html import Look, grid_html, outputs_of, usual_look, with_names
-from components.results_html import result_html
+from components.grid_html import Look, grid_html, lines_html, outputs_of, usual_look, with_names
 from components.sweep_sheets import Sheet, Sheets
 from components.words import count
 
@@ -193,15 +191,6 @@ def cell_results(sheet: Sheet, place: Place) -> dict[str, Any]:
     if cell.problem:
         raise VitrineError(cell.problem)
     return {name: decode(encoded) for name, encoded in cell.results.items()}
-
-
-def lines_html(grid: Grid, measure: str, *, image: bool = False) -> str:
-    """The lines, where they can be drawn, and the numbers behind them, folded."""
-    lines = sweep_lines(grid, measure, image=image) if measure else ""
-    if not grid.measures:
-        return ""
-    numbers = f'<div class="vt-scroll">{result_html(replace(grid_table(grid), title=""))}</div>'
-    return f'{lines}<details class="vt-lines-numbers"><summary>Numbers of all cells</summary>{numbers}</details>'
 
 
 def _clear(line: str, run_id: str, *, going: bool) -> Updates:

@@ -9,6 +9,7 @@ import streamlit as st
 from backends.core.action import Action
 from backends.core.playground import Playground
 from backends.core.results import Table
+from backends.core.sweep import sweep_of
 from components.chrome import origin
 from components.curl import curl_example
 from components.lab import current
@@ -36,6 +37,15 @@ def _action(action: type[Action]) -> None:
     _table("Results", outputs_table(action))
     st.html('<h4 class="vt-result-title">By HTTP</h4>')
     st.code(curl_example(action, origin()), language="bash", wrap_lines=True)
+    if sweep := sweep_of(action):
+        with st.expander("Sweep"):
+            st.write(
+                f"`{sweep.name}` computes this for one or two lists of values and gives one grid. "
+                "It takes the settings above and these:"
+            )
+            _table("Parameters", parameters_table(sweep, but=action))
+            _table("Results", outputs_table(sweep))
+            st.code(curl_example(sweep, origin()), language="bash", wrap_lines=True)
 
 
 def _table(title: str, table: Table) -> None:

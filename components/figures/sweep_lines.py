@@ -128,10 +128,10 @@ def _svg(axis: Axis, lines: Sequence[_Line], measure: str, paint: _Paint, title:
     up = _scale(ends, 0.06, _FLOOR, _TOP)
     unit = f" ({axis.unit})" if axis.unit else ""
     names = _text(_LEFT, 12, measure) + _text((_LEFT + _WIDTH) / 2, _FLOOR + 36, axis.title + unit, "middle")
-    body = _rules(across, up) + "".join(_drawn(line, across, up) for line in lines) + names + _legend(named)
+    body = _rules(across, up, paint) + "".join(_drawn(line, across, up) for line in lines) + names + _legend(named)
     height = _HEIGHT + _LEGEND_ROW * math.ceil(len(named) / _LEGEND_COLUMNS)
     scheme = "color-scheme:light dark;" if "light-dark" in paint.line else ""
-    style = f"{scheme}color:{paint.line};fill:{paint.muted};font:12px {paint.font}"
+    style = f"{scheme}fill:{paint.muted};font:12px {paint.font}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-label="{escape(title)}" style="{style}">{body}</svg>'
@@ -145,19 +145,19 @@ def _scale(values: Sequence[float], margin: float, start: float, end: float) -> 
     return _Scale(low - room, high + room, start, end)
 
 
-def _rules(across: _Scale, up: _Scale) -> str:
-    parts = []
+def _rules(across: _Scale, up: _Scale, paint: _Paint) -> str:
+    lines, words = [], []
     for value in _round_steps(up.low, up.high):
-        parts.append(_rule(_LEFT, up(value), _WIDTH - _RIGHT, up(value)))
-        parts.append(_text(_LEFT - 8, up(value) + 4, _number(value), "end"))
+        lines.append(_rule(_LEFT, up(value), _WIDTH - _RIGHT, up(value)))
+        words.append(_text(_LEFT - 8, up(value) + 4, _number(value), "end"))
     for value in _round_steps(across.low, across.high):
-        parts.append(_rule(across(value), _FLOOR, across(value), _FLOOR + 5))
-        parts.append(_text(across(value), _FLOOR + 18, _number(value), "middle"))
-    return "".join(parts)
+        lines.append(_rule(across(value), _FLOOR, across(value), _FLOOR + 5))
+        words.append(_text(across(value), _FLOOR + 18, _number(value), "middle"))
+    return f'<g style="stroke:{paint.line}">{"".join(lines)}</g>{"".join(words)}'
 
 
 def _rule(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" stroke="currentColor"/>'
+    return f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"/>'
 
 
 def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
@@ -171,11 +171,10 @@ def _drawn(line: _Line, across: _Scale, up: _Scale) -> str:
         if told.low is not None and told.high is not None:
             top, floor = up(told.high), up(told.low)
             parts.append(f'<path d="M{x - 4:.1f} {top:.1f}h8m-4 0V{floor:.1f}m-4 0h8" stroke-width="1.5"/>')
-        words = f"{line.name + ', ' if line.name else ''}{_number(at)}: {_number(told.mean)}"
-        parts.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="currentColor"><title>{escape(words)}</title></circle>'
-        )
-    return f'<g style="color:{line.colour}" stroke="currentColor" fill="none">{"".join(parts)}</g>'
+        words = escape(f"{line.name + ', ' if line.name else ''}{_number(at)}: {_number(told.mean)}")
+        dot = f'cx="{x:.1f}" cy="{y:.1f}" r="3.5" style="fill:{line.colour}"'
+        parts.append(f"<circle {dot}><title>{words}</title></circle>")
+    return f'<g style="stroke:{line.colour};fill:none">{"".join(parts)}</g>'
 
 
 def _legend(lines: Sequence[_Line]) -> str:
@@ -195,7 +194,7 @@ def _round_steps(low: float, high: float) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
     first = math.ceil(low / step)
-    return [round(step * index, 12) for index in range(first, math.floor(high / step) + 1)]
+    return [step * index for index in range(first, math.floor(high / step) + 1)]
 
 
 def _number(value: float) -> str:
