@@ -23,6 +23,7 @@ FORMAT = 1  # raised when an older Vitrine could not read it any more
 MANIFEST, SESSION, ARTIFACTS = "manifest.json", "session.json", "artifacts/"
 DOCUMENT_MAX = 4 * MIB  # of each JSON file; a medical run takes about 4 KiB
 HINT = "Import the file as Vitrine gave it."
+_FORMAT_MAX = 10_000  # what is above was not written by any Vitrine
 DEPTH_MAX = 64
 _DOCUMENT_MAX = 256 * 1024  # bytes of one experiment, one provenance, or what is told of one output
 _YEARS = (2000, 2200)
@@ -65,7 +66,9 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]
 Time = Annotated[datetime, BeforeValidator(_time)]
 Bytes = Annotated[int, Field(ge=0, lt=2**32)]
-Seconds = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Real = Annotated[float, Field(allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
 Small = Annotated[dict[str, Any], AfterValidator(_small)]
 MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.+-]{0,40}/[a-z0-9][a-z0-9.+-]{0,50}$")]
 One = Annotated[int, Field(ge=1, le=1)]  # Literal[1] would take true as well
@@ -104,17 +107,17 @@ class ProvenanceForm(_Form):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
     version: Annotated[str, StringConstraints(max_length=100)] = ""
     experiment: Word = ""
-    seed: int = 0
+    seed: Count = 0
     device: Word = ""
     gpu: Word = ""
     threads: Annotated[int, Field(ge=1, le=4096)] = 1
     models: dict[str, dict[str, Word]] = {}
     versions: dict[str, Word] = {}
-    machine: dict[str, Word | int] = {}
+    machine: dict[str, Word | Count] = {}
     seconds_queued: Seconds = 0.0
     seconds_running: Seconds = 0.0
-    rss_before_bytes: int = 0
-    rss_peak_bytes: int = 0
+    rss_before_bytes: Count = 0
+    rss_peak_bytes: Count = 0
     cached: bool = False
     imported: bool = False
 
@@ -124,7 +127,7 @@ class ExperimentForm(_Form):
 
     form: One = Field(alias="schema")
     action: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)+$", max_length=200)]
-    parameters: dict[Identifier, str | int | float | bool]
+    parameters: dict[Identifier, str | Count | Real | bool]
     inputs: dict[Identifier, Digest]
     models: dict[Identifier, tuple[Word, Word]]
     seed: Annotated[int, Field(ge=0, le=SEED_MAX)]
@@ -203,7 +206,7 @@ def read_form(form: type[F], data: bytes, called: str) -> F:
 def check_format(raw: Any) -> None:
     """Raises NewerSchema where a later Vitrine wrote this file."""
     told = raw.get("format") if isinstance(raw, dict) else None
-    if type(told) is int and told > FORMAT:
+    if type(told) is int and FORMAT < told < _FORMAT_MAX:
         raise NewerSchema(
             f"This archive was written by a newer Vitrine (format {told}; this one reads {FORMAT}).",
             hint="Update Vitrine to import it.",

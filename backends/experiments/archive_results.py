@@ -40,8 +40,8 @@ _MEDIA_TYPES = {
 _MODES = ("L", "RGB", "RGBA")  # what core.encoding writes
 _RATE_MAX = 1_000_000  # hertz
 _MEMBER = re.compile(r"[a-z0-9.-]{1,40}")
-_ODD = (ArtifactMissing, BadArchive, NotPlain, ValueError, KeyError, TypeError, AttributeError, RecursionError)
-_OF_PILLOW = (OSError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError)
+_ODD = (ArtifactMissing, BadArchive, NotPlain, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+_OF_LIBRARIES = (OSError, SyntaxError, EOFError, RuntimeError, struct.error, Pillow.DecompressionBombError)  # and wave
 
 
 class OddResult(Exception):
@@ -52,7 +52,7 @@ def check_result(encoded: Encoded, limits: Limits) -> None:
     """Raises OddResult unless this is what core.encoding writes for that kind. A file's bytes are not looked at."""
     try:
         _check(encoded, limits, nested=False)
-    except (*_ODD, *_OF_PILLOW) as err:
+    except (*_ODD, *_OF_LIBRARIES) as err:
         raise OddResult from err
 
 
@@ -133,7 +133,7 @@ def _check_audio(result: Audio) -> None:
 def _check_number(result: Number) -> None:
     _expect(_is_number(result.value) and isinstance(result.unit, str) and isinstance(result.interval, str))
     _expect(all(value is None or _is_number(value) for value in (result.low, result.high)))
-    _expect(result.n is None or type(result.n) is int)
+    _expect(result.n is None or (type(result.n) is int and _is_number(result.n)))
 
 
 def _check_members(data: bytes) -> None:
@@ -168,11 +168,12 @@ def _check_cell(cell: GridCell, grid: Grid, limits: Limits) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it can be shown as one; raises OverflowError on whole numbers that no float reaches."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_cell(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float)
+    return value is None or isinstance(value, str | bool) or _is_number(value)
 
 
 _CHECKS: dict[str, Callable[[Any], None]] = {

@@ -41,7 +41,7 @@ def session_document(session: Session) -> dict[str, Any]:
 def read_session(form: SessionForm) -> Session:
     """The session as values, without ids. Raises BadArchive where a text or an experiment is none."""
     try:
-        return Session(
+        session = Session(
             id="",
             link="",
             title=checked_title(form.title),
@@ -58,6 +58,14 @@ def read_session(form: SessionForm) -> Session:
         raise
     except BadInput as err:
         raise BadArchive(f"A text of this archive cannot be taken. {err.sentence}", hint=err.hint) from err
+    if _texts(session) != _texts(form):  # tidied, so nobody wrote it here
+        raise BadArchive("A text of this archive is not as Vitrine keeps it.", hint=HINT)
+    return session
+
+
+def _texts(told: Session | SessionForm) -> list[Any]:
+    items = [(item.title, item.note, item.speaker) for item in told.items]
+    return [told.title, told.notes, tuple(told.tags), *items]
 
 
 def referenced(session: Session) -> set[str]:
@@ -158,6 +166,7 @@ def _experiment(raw: dict[str, Any], called: str) -> Experiment:
     except BadInput as err:
         raise BadArchive(f"{called} of this archive names no experiment.", hint=HINT) from err
     names = (experiment.action, *experiment.parameters, *experiment.inputs, *experiment.models)
-    if not all(len(name) <= 200 and name.isprintable() for name in names):
+    numbers = [value for value in (experiment.seed, *experiment.parameters.values()) if not isinstance(value, str)]
+    if not all(len(name) <= 200 and name.isprintable() for name in names) or any(abs(it) >= 2**63 for it in numbers):
         raise BadArchive(f"{called} of this archive names no experiment.", hint=HINT)
     return experiment

@@ -204,6 +204,11 @@ def _same_name(session: Session, parts: Parts) -> None:
     outputs[1]["name"] = outputs[0]["name"]
 
 
+def _newer(session: Session, parts: Parts) -> None:
+    newer = next(item["run"]["experiment"] for item in session["items"] if item["run"]["experiment"]["schema"] == 2)
+    newer["parameters"]["gain"] = 10**400
+
+
 VALUES: dict[str, tuple[Callable[[Session, Parts], object], str]] = {
     "no title": (_top(title=""), "The title must have"),
     "a title that is a number": (_top(title=5), ": title"),
@@ -231,6 +236,9 @@ VALUES: dict[str, tuple[Callable[[Session, Parts], object], str]] = {
     "code for an action": (_set("run", "experiment", "action", to='a/b"; import os'), "Item 1"),
     "code for a parameter": (_set("run", "experiment", "parameters", 'x"]', to=1), "Item 1"),
     "a list for a parameter": (_set("run", "experiment", "parameters", "gain", to=[1]), "Item 1"),
+    "a parameter beyond every float": (_set("run", "experiment", "parameters", "gain", to=10**400), "Item 1"),
+    "seconds beyond every float": (_set("run", "provenance", "seconds_running", to=10**400), "Item 1"),
+    "a parameter of a newer form beyond every float": (_newer, "names no experiment"),
     "a path for an input": (_set("run", "experiment", "inputs", "photo", to="../../secret"), "Item 1"),
     "a model of three parts": (_set("run", "experiment", "models", "m", to=["a", "b", "c"]), "Item 1"),
     "a negative seed": (_set("run", "experiment", "seed", to=-1), "seed"),
@@ -335,6 +343,9 @@ RESULTS: dict[str, Callable[[Session, Parts], None]] = {
     "a title that is a list": _result("file", lambda data: data, title=["x"]),
     "a number that is a word": _json("number", value="much"),
     "a number that is true": _json("number", value=True),
+    "a number beyond every float": _json("number", value=10**400),
+    "a table with such a number": _json("table", rows=[[10**400, 1]]),
+    "a grid of results that are cut off": _grid(lambda index, parts: index["cells"][0]["results"].append([])),
     "a number with another member": _json("number", zaphod=1),
     "a grid that is inflated": _result("grid", lambda data: _zipped(unpacked(data), compression=8)),
     "a grid that shows one file many times": _grid(_bombs),
