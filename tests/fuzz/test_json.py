@@ -39,8 +39,11 @@ _medical = near(parameters=near(image=_scalars, model=_scalars, centre=_scalars,
 BODIES = {
     ("POST", "/api/actions/tiny/brighten"): _tiny,
     ("POST", "/api/actions/medical/classify"): _medical,
-    ("POST", "/api/sessions"): near(title=_scalars, notes=_scalars),
-    ("PATCH", "/api/sessions/{}"): near(title=_scalars),
+    ("POST", "/api/sessions"): near(title=_scalars, notes=_scalars, tags=st.lists(_scalars) | _scalars),
+    ("PATCH", "/api/sessions/{}"): near(title=_scalars, notes=_scalars, tags=st.lists(_scalars) | _scalars),
+    ("PUT", "/api/sessions/{}/order"): near(run_ids=st.lists(_scalars) | _scalars),
+    ("PATCH", "/api/sessions/{}/runs/{}"): near(title=_scalars, note=_scalars, speaker=_scalars, live=_scalars),
+    ("POST", "/api/sessions/{}/links"): near(hours=_scalars),
     ("POST", "/api/sessions/{}/runs"): near(run_id=_scalars),
     ("POST", "/api/runs/{}/cancel"): anything,
 }
@@ -61,7 +64,7 @@ def test_no_json_makes_an_endpoint_fail(visit: Callable[[], TestClient], method:
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(body=BODIES[method, path])
     def run(body: Any) -> None:
-        check(client, method, path.format(session), body)
+        check(client, method, path.format(session, session), body)
 
     run()
 
@@ -74,7 +77,7 @@ def test_ten_thousand_bodies_make_no_endpoint_fail(visit: Callable[[], TestClien
     @settings(max_examples=10_000 // len(BODIES) + 1, deadline=None, suppress_health_check=list(HealthCheck))
     @given(body=BODIES[method, path])
     def run(body: Any) -> None:
-        check(client, method, path.format("x"), body)
+        check(client, method, path.format("x", "x"), body)
 
     run()
 
