@@ -30,7 +30,7 @@ def test_a_chosen_theme_holds_on_pages_opened_by_their_address(visitor: BrowserC
     first = opened(visitor)
     first.get_by_role("radio", name="Dark theme").check(force=True)
     expect(first.locator("html")).to_have_css("color-scheme", "dark")
-    for address in ("/models", "/sessions"):
+    for address in ("/models", "/sessions", "/runs"):
         page = opened(visitor, address)
         expect(page.get_by_role("radio", name="Dark theme")).to_be_checked()
         assert ground(page) == tokens.DARK.ground
@@ -61,13 +61,13 @@ def test_no_framework_shows_itself(visitor: BrowserContext):
 def test_the_keyboard_reaches_every_page_and_the_theme(visitor: BrowserContext):
     page = opened(visitor)
     names = set()
-    for _ in range(14):
+    for _ in range(16):
         page.keyboard.press("Tab")
         focused = page.evaluate(
             "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText.trim()"
         )
         names.add(str(focused))
-    assert {"Home", "Sessions", "Models", "Reference", "System theme"} <= names
+    assert {"Home", "Runs", "Sessions", "Models", "Reference", "Keyboard shortcuts", "System theme"} <= names
     page.get_by_role("radio", name="System theme").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="Light theme")).to_be_checked()
