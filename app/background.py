@@ -16,6 +16,7 @@ from app.readiness import Readiness
 from app.selftest import Address, find_problems
 from app.settings import Settings
 from backends.core.errors import VitrineError
+from backends.registry.construct import construction
 from backends.runtime.lab import Lab
 
 _TICK = 5.0  # seconds between looks at idle models and at the temporary folder
@@ -93,7 +94,10 @@ class Background:
         """Load the model that each playground starts with, so that the first visitor does not wait for torch."""
         for playground in self._lab.actions.playgrounds:
             if playground.warm_up:
-                playground.warm_up()
+                # Loading a model imports the same frameworks: two threads in one import of torchvision end in
+                # "deadlock detected by _ModuleLock" or a half-made module, and that first run failed.
+                with construction():
+                    playground.warm_up()
         wanted = {
             str(parameter.default): None
             for action in self._lab.actions
