@@ -38,7 +38,7 @@ def test_the_head_is_a_docker_space_on_our_port() -> None:
 
 def test_every_address_of_the_api_that_the_readme_names_exists(client: object) -> None:
     paths = set(client.get("/api/openapi.json").json()["paths"])
-    found = re.findall(r"`?(?:GET|POST|DELETE) /api(/[\w/<>]+)", README)
+    found = re.findall(r"`?(?:GET|POST|DELETE) /api(/[\w/<>.]+)", README)
     named = {re.sub(r"<\w+>", "{}", path).rstrip(".") for path in found}
     known = {re.sub(r"\{\w+\}", "{}", path) for path in paths}
     assert named - known <= {"/actions/{}/{}"}
