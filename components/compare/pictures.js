@@ -66,7 +66,7 @@ class Pictures {
   arrange() {
     const { mode } = this.state;
     this.drawn += 1;
-    this.said.replaceChildren(HINTS[mode] ?? "");
+    this.said.replaceChildren(hint(mode));
     this.pairing.hidden = mode === "side" || this.data.runs.length < 3;
     for (const side of ["left", "right"]) this.selects[side].querySelector("select").value = this.state[side];
     this.root.dataset.mode = mode;

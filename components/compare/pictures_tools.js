@@ -4,9 +4,12 @@ const MAGMA = ["000003", "180f3d", "440f76", "721f81", "9e2f7f", "cd4071", "f160
 const ZOOM_MAX = 32;
 const MODES = [["side", "Side by side"], ["swipe", "Swipe"], ["difference", "Difference"]];
 const HINTS = {
-  side: "Click a picture, then turn the wheel to zoom and drag to move; all pictures move together.",
-  swipe: "Drag the line, or move it with the arrow keys. The wheel zooms once the picture is clicked.",
+  side: ["Click a picture, then turn the wheel to zoom and drag to move; all pictures move together.",
+    "Pinch a picture to zoom and drag to move; all pictures move together."],
+  swipe: ["Drag the line, or move it with the arrow keys. The wheel zooms once the picture is clicked.",
+    "Drag the line. Pinch to zoom."],
 };
+const hint = (mode) => HINTS[mode]?.[window.matchMedia("(pointer: coarse)").matches ? 1 : 0] ?? "";
 const FRESH = { mode: "side", left: 0, right: 1, zoom: 1, x: 0.5, y: 0.5, divider: 50 };
 const holders = new WeakMap();
 
