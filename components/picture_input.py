@@ -29,6 +29,7 @@ element.addEventListener('click', (event) => {
   button.setAttribute('aria-pressed', 'true');
   trigger('select', {value: button.dataset.example});
 });
+window.vitrine.strip();
 """
 
 

@@ -39,7 +39,7 @@
     timer = setTimeout(show, WAIT_MS, query);
   };
 
-  const press = (element, query) => {
+  const press = ({ element, query }) => {
     const ids = new Set([...new URLSearchParams(query)].filter(([name]) => name.startsWith("example")).map(([, id]) => id));
     const tiles = (element.closest('[role="tabpanel"]') ?? document).querySelectorAll("button[data-example]");
     for (const tile of tiles) tile.setAttribute("aria-pressed", String(ids.has(tile.dataset.example)));
@@ -50,16 +50,18 @@
     const { verb } = element.querySelector("[data-verb]").dataset;
     const read = () => {
       if (!props.value) return;
-      const found = JSON.parse(props.value);
+      const found = { ...JSON.parse(props.value), element };
       states.set(verb, found);
-      press(element, found.query);
+      press(found);
       page.classList.toggle("vt-own", found.own);
       if (found.moved) soon(found.query);
     };
     read();
     watch("value", read);
   };
-  window.vitrine = { ...window.vitrine, state };
+  // Called by a strip of examples once it stands: that may be after the state was told.
+  const strip = () => states.forEach(press);
+  window.vitrine = { ...window.vitrine, state, strip };
 
   // Another tab is another action with a state of its own.
   document.addEventListener("click", (event) => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
 
@@ -53,6 +54,23 @@ class Medical:
     def pictures(self) -> Locator:
         """The two pictures: what the network sees, where it looked."""
         return self.frame.locator("#vt-pictures img")
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What the page's own address asks for."""
+        return dict(parse_qsl(urlsplit(self.page.url).query, keep_blank_values=True))
+
+    def wait_for_query(self, **wanted: str) -> dict[str, str]:
+        """Wait until the address carries these, and return all of it."""
+        for _ in range(100):
+            if wanted.items() <= self.query.items():
+                return self.query
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"the address has {self.query}, not {wanted}")
+
+    def problem(self, name: str) -> Locator:
+        """The sentence beside a control."""
+        return self.frame.locator(f".vt-control:has(#vt-{name}) .vt-problem p")
 
     def picture_bytes(self) -> list[str]:
         """The pictures' data addresses: equal means equal to the last pixel."""

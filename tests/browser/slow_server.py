@@ -1,4 +1,4 @@
-"""The real server with one more playground: an action slow enough to be stopped, left and come back to."""
+"""The real server with two more playgrounds: an action slow enough to be stopped and come back to, and the tiny one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from backends.core.events import Event, Output, Progress
 from backends.core.parameters import integer
 from backends.core.playground import Playground
 from backends.core.results import Number
+from tests.app.tiny import TINY
 
 STEP_SECONDS = 0.05
 
@@ -40,4 +41,4 @@ SLOW = Playground("slow", "Slow", "Counts slowly.", (Count,))
 
 if __name__ == "__main__":
     settings = Settings()
-    asyncio.run(Server(create_app(settings, (SLOW,)), settings, strict=False).serve())
+    asyncio.run(Server(create_app(settings, (SLOW, TINY)), settings, strict=False).serve())

@@ -64,12 +64,56 @@ def test_closing_the_tab_loses_nothing_and_coming_back_attaches_again(slow_visit
     expect(back.locator(".vt-value strong")).to_contain_text("120")
 
 
+def test_what_had_finished_survives_a_dropped_connection_and_what_runs_goes_on(slow_visitor):
+    page = opened(slow_visitor, 4)
+    page.locator("#vt-run").click()
+    expect(page.locator("#vt-status")).to_contain_text("Done")
+    box = page.locator("#vt-upto input[type=number]")
+    box.fill("90")
+    box.press("Enter")
+    page.wait_for_timeout(300)
+    page.locator("#vt-run").click()
+    expect(page.locator("#vt-status")).to_contain_text(re.compile(r"Counted [1-9]"))
+    page.goto("about:blank")  # the connection is gone in the middle of the run
+    page.wait_for_timeout(500)
+    runs = slow_visitor.request.get("/api/runs").json()
+    assert [(run["experiment"]["parameters"]["upto"], run["state"]) for run in runs[:2]] == [
+        (90, "running"),
+        (4, "done"),
+    ]
+    back = slow_visitor.new_page()
+    back.goto(f"/play/slow/?run={runs[0]['id']}")  # as the list of recent runs leads there
+    expect(back.locator("#vt-status")).to_contain_text("Done")
+    expect(back.locator(".vt-value strong")).to_contain_text("90")
+    again = slow_visitor.new_page()
+    again.goto(f"/play/slow/?run={runs[1]['id']}")
+    expect(again.locator(".vt-value strong")).to_contain_text("4")
+
+
+def test_nobody_else_opens_a_run_by_its_id(slow_visitor, browser: Browser, slow_server: Server, watch: Watch):
+    page = opened(slow_visitor, 2)
+    page.locator("#vt-run").click()
+    expect(page.locator("#vt-status")).to_contain_text("Done")
+    run_id = slow_visitor.request.get("/api/runs").json()[0]["id"]
+    for other in fresh(browser, slow_server, watch):
+        theirs = other.new_page()
+        theirs.goto(f"/play/slow/?run={run_id}")
+        expect(theirs.locator("#vt-banner [role=alert]")).to_be_visible()
+        expect(theirs.locator(".vt-value strong")).to_have_count(0)
+
+
 def test_a_run_cut_off_by_a_restart_is_marked_so(browser, tmp_path):
     watch = Watch()  # not held against the page: a killed server does leave errors in its console
     first = start_server(tmp_path, command=("tests.browser.slow_server",), VITRINE_DRAIN_SECONDS="0")
     try:
         context = next(fresh(browser, first, watch))
-        page = opened(context, 2000)
+        page = opened(context, 3)
+        page.locator("#vt-run").click()
+        expect(page.locator("#vt-status")).to_contain_text("Done")
+        box = page.locator("#vt-upto input[type=number]")
+        box.fill("2000")
+        box.press("Enter")
+        page.wait_for_timeout(300)
         page.locator("#vt-run").click()
         expect(page.locator("#vt-status")).to_contain_text(re.compile(r"Counted [1-9]"))
     finally:
@@ -79,8 +123,9 @@ def test_a_run_cut_off_by_a_restart_is_marked_so(browser, tmp_path):
     second = start_server(tmp_path, port=port, command=("tests.browser.slow_server",))
     try:
         runs = context.request.get(f"{second.url}/api/runs").json()
-        states = [run["state"] for run in runs]
-        assert states == ["interrupted"]
+        assert [run["state"] for run in runs] == ["interrupted", "done"]
+        answer = context.request.get(f"{second.url}/api/runs/{runs[1]['id']}/outputs/total")
+        assert answer.ok  # what had finished is there to the last byte
     finally:
         context.close()
         second.stop()
