@@ -5,19 +5,17 @@ A part is built where it is made, in the current Gradio block, and joins the fra
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backends.core.action import Action
 from backends.core.playground import Playground
 from backends.runtime.lab import Lab
+from components.coding import CodePart
 from components.conduct import Stored
+from components.sweeping import SweepPart
 
 if TYPE_CHECKING:
     from components.frame import ActionFrame
-
-_PARTS = (("components.sweeping", "SweepPart"), ("components.coding", "CodePart"))
 
 
 class Part(Protocol):
@@ -34,5 +32,4 @@ class Part(Protocol):
 
 def build_parts(playground: Playground, action: type[Action], lab: Lab) -> list[Part]:
     """The parts of one action, built here."""
-    modules = [(importlib.import_module(module), name) for module, name in _PARTS if importlib.util.find_spec(module)]
-    return [getattr(module, name)(playground, action, lab) for module, name in modules if hasattr(module, name)]
+    return [SweepPart(playground, action, lab), CodePart(playground, action, lab)]
