@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from backends.core.action import Action
 from backends.core.digest import canonical_json, sha256
@@ -61,7 +61,7 @@ class _Deadline:
             raise BadArchive("Judging this archive takes too long.", hint="Take some results out of the session.")
 
 
-def judge(lab: Lab, file: BinaryIO) -> Adopted:
+def judge(lab: Lab, file: IO[bytes]) -> Adopted:
     """The session in the archive, ready to be kept: all of its bytes have been looked at.
 
     file: can be sought in; is read again when the session is kept. Raises BadArchive, which says what is wrong in
