@@ -25,8 +25,10 @@ from app.api import create_api
 from app.background import Background
 from app.metrics import Metrics
 from app.readiness import Readiness
+from app.routes.presenting import mount_presenting
 from app.safety.bodies import Bodies
 from app.safety.closed import Closed
+from app.safety.fetched import judge_files, never_fetch
 from app.safety.forwarded import Forwarded
 from app.safety.headers import Headers, Nonces
 from app.safety.hosts import Hosts
@@ -42,6 +44,7 @@ from app.wiring import build_lab
 from backends.core.playground import Playground
 from backends.runtime.lab import Lab
 from components import lab as installed
+from components.slides import look as slides
 
 _WAITING_EVENTS = 256  # events that may wait in one playground's Gradio queue; the runtime has its own, smaller bound
 # Whoever follows a run keeps a thread until it ends. In the 40 that everything else shares, 48 followers kept a static
@@ -100,6 +103,7 @@ def create_app(settings: Settings, more: tuple[Playground, ...] = ()) -> Applica
     for folder in ("fonts", "brand"):
         app.root.mount(f"/assets/{folder}", _Lasting(directory=ROOT / "assets" / folder, check_dir=False))
     app.root.add_route("/favicon.ico", _favicon)
+    mount_presenting(app.root, lab)
     shell, tools = _shell(), _tools(lab)
     app.root.router.routes.append(Route("/mcp", tools.asgi_app))
     app.root.router.lifespan_context = _lifespan(app, shell, tools)
@@ -121,7 +125,7 @@ def guard(root: ASGIApp, settings: Settings, lab: Lab, metrics: Metrics, own_scr
     app = Hosts(app, settings.hosts)
     app = Forwarded(app, settings.trust_proxy)
     app = References(app, metrics.observe)
-    return Headers(app, settings.frame_ancestors, shell_html(), own_scripts)
+    return Headers(app, settings.frame_ancestors, shell_html(), own_scripts, slides.script_html())
 
 
 def head() -> str:
@@ -139,6 +143,8 @@ def mount_playground(root: FastAPI, playground: Playground, lab: Lab) -> None:
     from components.theme import gradio as look
 
     blocks = build(playground, lab)
+    judge_files(blocks)
+    never_fetch()
     blocks.max_threads = _FOLLOWERS  # before the queue is made: it takes its number of workers from it
     blocks.queue(max_size=_WAITING_EVENTS, api_open=False)
     gr.mount_gradio_app(
