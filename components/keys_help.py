@@ -14,8 +14,11 @@ _HERE = Path(__file__).parent
 KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Everywhere", (("?", "Show these keys"), ("Esc", "Close what is open"))),
     ("Sessions", (("/", "Search your sessions"), ("Enter", "Keep a title"))),
-    ("In a playground", (("Ctrl Enter", "Run"), ("Esc", "Stop what runs"))),
-    ("While presenting", (("\u2190 \u2192", "Slide before, slide after"), ("Esc", "Leave the full screen"))),
+    ("In a playground", (("Ctrl Enter", "Run"), ("Esc", "Stop what runs"), ("S", "Save"), ("C", "Copy the link"))),
+    (
+        "While presenting",
+        (("\u2190 \u2192", "Slide before, slide after"), ("F", "Full screen"), ("N", "Speaker notes")),
+    ),
 )
 
 

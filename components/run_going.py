@@ -18,7 +18,7 @@ from components.words import STATES, count, seconds
 
 FRESH_SECONDS = 1.0  # while something goes on
 IDLE_SECONDS = 5.0  # else: what was begun in another tab is seen within that
-_LOOKED_AT = 100  # newest runs among which those that go on are looked for
+_LOOKED_AT = 32  # newest runs among which those that go on are looked for: at most 16 wait and a few run
 
 
 def show_going(going: Sequence[Run]) -> None:

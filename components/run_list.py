@@ -93,7 +93,7 @@ def _row(run: Run, options: dict[str, str], *, several: bool) -> bool:
 
 def _open(run: Run) -> None:
     playground = playground_of(current(), run)
-    if playground and run.state == "done" and not obstacle(current(), run):
+    if playground and not obstacle(current(), run):
         st.page_link(page_at(playground), label="Open", query_params={"run": run.id})
 
 

@@ -45,10 +45,10 @@ def show_run(session: Session, item: Item, index: int) -> bool:
         show_outputs(lab, run, visitor())
         if item.note and not session.mine:
             st.html(notes_html(item.note))
-        if session.mine:
-            edit_slide(session, item)
         _acts(session, item, runnable=not missing)
         show_replay(run)
+        if session.mine:
+            edit_slide(session, item)
         with st.expander("Settings and provenance"):
             st.html(facts(settings_shown(lab.actions, run.experiment)))
             st.html(facts(provenance_shown(run)))

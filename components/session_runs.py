@@ -8,7 +8,7 @@ from backends.store.values import Item, Run, Session
 from components.run_compare import compare_bar
 from components.session_run import show_line, show_run
 
-DRAWN = 3  # results drawn at once; a session of 50 drawn whole took 6 s to stand, this way below 1
+DRAWN = 3  # results drawn at once; the rest would cost a browser more than it shows on a screen
 
 
 def show_runs(session: Session) -> None:

@@ -24,7 +24,7 @@ def edit_slide(session: Session, item: Item) -> None:
         current().store.sessions.annotate(session.id, owner(), run_id, speaker=text)
 
     edit_markdown(f"vt-note-{session.id}-{run_id}", "note", item.note, keep_note)
-    told = st.expander("Slide", key=f"vt-slide-{run_id}", on_change="rerun")
+    told = st.expander("Title and slide", key=f"vt-slide-{run_id}", on_change="rerun")
     if not told.open:  # its fields are drawn when they are asked for: fifty of each would take a second
         return
     with told:

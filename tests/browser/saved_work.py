@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import BrowserContext
 
+MODEL_MS = 90_000  # a first run loads its model, on a machine that others use as well
+
 
 def give_picture(context: BrowserContext, seed: int = 0) -> str:
     """Upload a small grey picture for the medical action; its digest."""
@@ -26,7 +28,8 @@ def give_picture(context: BrowserContext, seed: int = 0) -> str:
 def run_medical(context: BrowserContext, **parameters: Any) -> dict[str, Any]:
     """A finished run of the medical action."""
     given = {"image": give_picture(context), **parameters}
-    run = _told(context.request.post("/api/actions/medical/classify?wait=60", data={"parameters": given}))
+    address = "/api/actions/medical/classify?wait=60"
+    run = _told(context.request.post(address, data={"parameters": given}, timeout=MODEL_MS))
     assert run["state"] == "done", run
     return run
 

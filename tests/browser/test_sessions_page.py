@@ -118,7 +118,10 @@ def test_a_broken_archive_is_refused_beside_the_control_and_nothing_is_lost(
     whole = visitor.request.get(f"/api/sessions/{session['link']}/archive.zip").body()
     broken = tmp_path / "broken.zip"
     broken.write_bytes(whole[: len(whole) // 2])
-    told = visitor.request.post("/api/sessions/archive", data=broken.read_bytes()).json()["error"]
+    zipped = {"Content-Type": "application/zip"}
+    refusal = visitor.request.post("/api/sessions/archive", data=broken.read_bytes(), headers=zipped)
+    assert refusal.status == 422
+    told = refusal.json()["error"]
     page = opened(visitor)
     page.locator(".vt-import input[type=file]").set_input_files(broken)
     expect(page.locator(".vt-import p")).to_have_text(f"{told['message']} {told['hint']}".strip())

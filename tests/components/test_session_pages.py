@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from streamlit.testing.v1 import AppTest
 
+from backends.core.digest import sha256
 from backends.core.errors import NotFound
 from backends.runtime.lab import Lab
 from components.lab import install
@@ -349,7 +350,8 @@ def _rewrite(lab: Lab, run_id: str, **members: object) -> None:
     with engine.begin() as connection:
         row = connection.execute(text("select experiment from runs where id = :id"), {"id": run_id}).scalar_one()
         told = json.dumps(json.loads(row) | members, sort_keys=True, separators=(",", ":"))
-        connection.execute(text("update runs set experiment = :told where id = :id"), {"told": told, "id": run_id})
+        change = text("update runs set experiment = :told, experiment_digest = :digest where id = :id")
+        connection.execute(change, {"told": told, "digest": sha256(told.encode()), "id": run_id})
     engine.dispose()
 
 
