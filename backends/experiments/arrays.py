@@ -110,8 +110,8 @@ def array_of(file: File) -> Array | None:
 
 
 def told(value: float) -> str:
-    """A number in a sentence: four significant digits."""
-    return f"{value:.4g}"
+    """A number in a sentence: four significant digits, or all of them before the point."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def relative(gap: float, base: float) -> float | None:
@@ -121,7 +121,7 @@ def relative(gap: float, base: float) -> float | None:
 
 def percent(part: float) -> str:
     """A part of one as per cent."""
-    return f"{100 * part:.3g} %"
+    return f"{100 * part:,.0f} %" if 1e3 <= 100 * part < 1e15 else f"{100 * part:.3g} %"
 
 
 def count(number: int, noun: str) -> str:

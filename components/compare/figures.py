@@ -37,7 +37,9 @@ def _overlaid(specs: Mapping[str, Mapping[str, Any]]) -> Spec:
     layout = _layout(specs)
     for axis in _axes(layout):
         _widen(layout, axis, [spec.get("layout", {}) for spec in specs.values()])
-    return {"data": traces, "layout": {**layout, "barmode": "group", "showlegend": True}}
+    above = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    own = {"barmode": "group", "showlegend": True, "legend": above, "margin": {"t": 40}}
+    return {"data": traces, "layout": {**layout, **own}}
 
 
 def _own(trace: Mapping[str, Any], letter: str, colour: str, dash: str) -> Spec:

@@ -73,8 +73,7 @@ def _texts(comparison: Comparison, output: Compared) -> str:
 
 
 def _tokens(comparison: Comparison, output: Compared) -> str:
-    del comparison
-    return tokens_html(output.results)
+    return tokens_html(output.results) + said_of(comparison, output.name)
 
 
 def _sounds(comparison: Comparison, output: Compared) -> str:

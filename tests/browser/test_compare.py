@@ -21,6 +21,7 @@ from tests.browser.pages import Shell
 
 pytestmark = pytest.mark.browser
 CLASSIFY = "medical/classify"
+FIRST_RUN_MS = 90_000  # it imports torch and loads the model
 PIXEL = """(canvas, at) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return [...data.slice(4 * at, 4 * at + 3)];
@@ -46,7 +47,8 @@ def run(context: BrowserContext, settings: dict[str, object]) -> dict:
     """A finished run."""
     body = json.dumps({"parameters": settings})
     kind = {"content-type": "application/json"}
-    answer = context.request.post(f"/api/actions/{CLASSIFY}?wait=60", data=body, headers=kind)
+    address = f"/api/actions/{CLASSIFY}?wait=60"
+    answer = context.request.post(address, data=body, headers=kind, timeout=FIRST_RUN_MS)
     assert answer.ok, answer.text()
     assert answer.json()["state"] == "done", answer.json()["error"]
     return answer.json()

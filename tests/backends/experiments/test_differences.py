@@ -136,6 +136,10 @@ def test_numbers_differ_absolutely_and_as_a_part():
     assert "its interval" in bounds.sentence
 
 
+def test_large_numbers_are_written_out():
+    assert judged(Number(1.0, "n"), Number(17_621.4, "n"))[1].sentence == "By 17,620 (1,762,040 %)."
+
+
 def test_tables_are_joined_by_name_and_tell_the_worst_column():
     first = Table(("Class", "p", "n"), (("a", 0.5, 10), ("b", 0.25, 20), ("c", 0.25, 30)))
     second = Table(("Class", "p", "n"), (("b", 0.375, 20), ("a", 0.5, 10), ("c", 0.125, 33)))
