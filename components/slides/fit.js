@@ -13,7 +13,29 @@ const say = (slide) => {
   for (const button of all(".vt-more", slide)) button.hidden = fits(button.previousElementSibling);
 };
 
+// Sizes in px of a slide of 1280 x 720; `scale` is how much larger the window is.
+const scaled = () => Number(getComputedStyle(root).getPropertyValue("--vt-scale")) || 1;
+const LARGEST = 1.5; // a sweep of four cells need not fill the slide
+const WORDS = { least: 300, most: 480, gap: 32, size: 18 }; // px of the words beside a sweep with rows
+const sheet = (box) => {
+  const natural = box.firstElementChild;
+  natural.style.width = "";
+  if (!root.classList.contains("vt-stage")) return;
+  const room = { width: box.clientWidth / scaled(), height: box.clientHeight / scaled() };
+  const table = one("table", natural);
+  let width = Math.max(560, table?.offsetWidth ?? 0);
+  if (natural.hasAttribute("data-rows")) {
+    const scale = Math.min(LARGEST, room.height / table.offsetHeight, room.width / (width + WORDS.gap + WORDS.least));
+    natural.style.setProperty("--vt-words", `${WORDS.size / scale}px`);
+    width = Math.min(room.width / scale, width + WORDS.gap + WORDS.most / scale);
+  }
+  natural.style.width = `${width}px`;
+  const fitting = Math.min(LARGEST, room.width / width, room.height / natural.offsetHeight);
+  box.style.setProperty("--vt-sheet", fitting);
+};
+
 const fit = (slide) => {
+  all(".vt-sheet", slide).forEach(sheet);
   for (const box of all(".vt-read, .vt-cover", slide)) {
     for (let step = 0; step <= STEPS; step += 1) {
       box.dataset.fit = step;
@@ -25,7 +47,7 @@ const fit = (slide) => {
 
 // Drawn at the size that it has at 1280 x 720; the style scales it with the stage.
 const draw = (plot) => {
-  const scale = Number(getComputedStyle(root).getPropertyValue("--vt-scale")) || 1;
+  const scale = scaled();
   const ink = getComputedStyle(root).getPropertyValue("--vt-ink");
   const width = Math.floor(plot.clientWidth / scale);
   const height = root.classList.contains("vt-stage") ? Math.floor(plot.clientHeight / scale) : Math.round(width * 0.75);

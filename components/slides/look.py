@@ -18,7 +18,7 @@ from components.theme.shell import both_modes
 
 _HERE = Path(__file__).parent
 _ASSETS = Path(__file__).parents[2] / "assets"
-_STYLES = ("../theme/results.css", "slides.css", "pieces.css", "controls.css")
+_STYLES = ("../theme/results.css", "../theme/grid.css", "slides.css", "pieces.css", "controls.css")
 _SCRIPTS = ("slides.js", "fit.js", "frames.js", "speaker.js")
 _FILE_POLICY = (
     "default-src 'none'; img-src data:; media-src data:; font-src data:; style-src 'unsafe-inline'; "

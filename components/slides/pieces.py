@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.core.errors import VitrineError
-from backends.core.grids import grid_table
 from backends.core.results import Figure, Grid, Number, Table, Text, Tokens
 from backends.store.values import Run, StoredOutput
+from components.figures.sweep_lines import sweep_lines
+from components.grid_html import Look, grid_html, usual_look
 from components.results_html import number_text, result_html, scale_html
 from components.slides.material import Material, data_address
 from components.slides.words import note_html
@@ -27,6 +28,7 @@ ROWS = 8  # of a table on a slide; the rest is counted
 COLUMNS = 6
 BARS = 5
 PICTURES = 12
+_IN_THE_GRID = frozenset(("best", "table"))  # of a sweep: what its grid says itself
 HEADLINE_MAX = 120  # characters: a first text as short as this is the slide's answer
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -44,9 +46,10 @@ class Pieces:
 def pieces_of(run: Run, material: Material, title: str) -> Pieces:
     """All results of a run; a sentence for one that is gone. title: of the slide, which no text repeats."""
     pieces = Pieces()
+    sweep = any(output.kind == "grid" for output in run.outputs)
     for output, declared in material.declared(run):
         place = _PLACES.get(output.kind)
-        if place is None:
+        if place is None or (sweep and output.name in _IN_THE_GRID):
             continue
         try:
             place(pieces, material, run, output, declared, title)
@@ -165,10 +168,15 @@ def _table(pieces: Pieces, material: Material, run: Run, output: StoredOutput, d
 
 
 def _grid(pieces: Pieces, material: Material, run: Run, output: StoredOutput, declared: str, _: str) -> None:
-    del run
-    grid = material.result(output)
+    del declared
+    grid, asked = material.result(output), run.experiment.parameters
     assert isinstance(grid, Grid)
-    pieces.seen.append(table_html(grid_table(grid), grid.title or declared))
+    wanted = Look("", str(asked.get("sweep_best", "")), asked.get("sweep_goal") != "smallest")
+    look = usual_look(grid, wanted)
+    lines = sweep_lines(grid, look.measure) if look.measure and grid.y is None else ""
+    rows = " data-rows" if grid.y else ""
+    natural = f'<div class="vt-natural"{rows}>{grid_html(grid, look)}{lines}</div>'
+    pieces.seen.append(f'<div class="vt-sheet">{natural}</div>')
 
 
 def _plain(pieces: Pieces, material: Material, run: Run, output: StoredOutput, declared: str, _: str) -> None:

@@ -98,6 +98,9 @@ def _usual(run: Run, material: Material) -> str:
 
 
 def _matters(one: Parameter, value: Value, values: dict[str, Value]) -> bool:
+    swept = (values.get("sweep_x"), values.get("sweep_y"))  # a sweep's grid says itself what it went over
     if one.kind == "image" or value in (None, "") or value == one.default:
+        return False
+    if one.name in swept or one.name.startswith("sweep_"):
         return False
     return one.visible_if is None or values.get(one.visible_if.parameter) in one.visible_if.values

@@ -73,7 +73,7 @@ def test_the_pictures_are_the_stored_ones_to_the_last_byte_and_not_squeezed(owne
 
 
 def test_keys_clicks_and_the_address_move_through_the_slides(owner: BrowserContext, made: Made) -> None:
-    slides = Slides(owner, f"/present/{made.link}")
+    slides = Slides(owner, f"/present/{made.link}").live().go(1)  # a frame that is cut off while it loads complains
     page = slides.page
     assert slides.number == 1
     keys = ["ArrowRight", "Space", "ArrowLeft", "PageDown", "PageUp", "End", "Home", "ArrowDown", "ArrowUp", "End"]
@@ -92,9 +92,10 @@ def test_keys_clicks_and_the_address_move_through_the_slides(owner: BrowserConte
     page.get_by_role("button", name="Slide before").click()
     assert slides.number == 3
     expect(page.locator(".vt-told")).to_have_text(f"Slide 3 of 4: {TITLES[2]}")
+    slides.go(2)
     page.reload()
-    expect(slides.title).to_have_text(TITLES[2])
-    assert slides.number == 3
+    expect(slides.title).to_have_text(TITLES[1])
+    assert slides.number == 2
     page.goto(f"/present/{made.link}#99")
     page.reload()
     expect(slides.title).to_have_text(TITLES[3])
@@ -288,8 +289,9 @@ def serious(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_slide_has_a_serious_accessibility_violation(owner: BrowserContext, made: Made, theme: str) -> None:
-    owner.add_init_script(f"sessionStorage.setItem('vitrine-present-theme', '{theme}')")
     slides = Slides(owner, f"/present/{made.link}")
+    slides.page.emulate_media(color_scheme=theme)
+    slides.page.reload()
     assert slides.page.evaluate("document.documentElement.style.colorScheme") == theme
     for number in (1, 2, 4):
         slides.go(number)

@@ -13,6 +13,7 @@ import pytest
 
 from backends.core.errors import ArtifactMissing, LinkClosed
 from backends.core.results import Table
+from backends.runtime.executor import Final
 from backends.runtime.lab import Lab
 from backends.store.values import Item, Run, Session
 from components.slides.deck import result_slide
@@ -114,6 +115,20 @@ def test_every_kind_of_result_has_its_place_on_the_slide(lab: Lab, session: Sess
     assert 'class="vt-plot"' in slide
     assert slide.count('class="vt-shot"') == 3, "the picture, and the two of the gallery"
     assert "Raw values" not in slide, "a file is not for an audience"
+
+
+def test_a_sweep_is_shown_as_its_grid_and_its_settings_are_not_said_twice(lab: Lab, session: Session) -> None:
+    digest = lab.store.artifacts.put(VISITOR, picture(), "application/octet-stream")
+    values = {"photo": digest, "sweep_x": "amount", "sweep_x_values": "0,45", "sweep_best": "mean", "curve": "bend"}
+    sweep = lab.actions.get("shades/shade/sweep")
+    asked = lab.runtime.submit(lab.experiment(sweep.parse(values)), VISITOR)
+    done = next(event.run for event in lab.runtime.watch(asked.id, VISITOR) if isinstance(event, Final))
+    assert done.state == "done", done.error
+    slide = slide_of(lab, Item(done))
+    assert 'class="vt-grid"' in slide
+    assert slide.count('class="vt-cell') >= 2
+    assert "Numbers of all cells" not in slide
+    assert settings_line(lab.actions, done) == ["Curve Bent"]
 
 
 def test_a_slide_says_only_the_settings_that_are_not_the_usual_ones(lab: Lab, session: Session) -> None:
