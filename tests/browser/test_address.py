@@ -180,11 +180,21 @@ def test_a_saved_link_gives_way_once_a_control_is_moved(accepted: BrowserContext
     expect(opened.frame.locator("#vt-banner")).to_be_hidden()
 
 
-def test_the_menu_entry_begins_anew(accepted: BrowserContext):
+def test_another_page_and_back_brings_the_controls_back(accepted: BrowserContext):
     medical = Medical(accepted).ready()
     medical.change(lambda: medical.set_number("opacity", "0.95"))
-    medical.wait_for_query(opacity="0.95")
-    medical.page.get_by_role("link", name="Medical images").first.click()
+    left = medical.wait_for_query(opacity="0.95")
+    menu = medical.page.get_by_role("navigation", name="App pages")
+    menu.get_by_role("link", name="Medical images").click()  # the page that is there already: nothing is lost
+    medical.page.wait_for_timeout(1000)
+    assert (medical.query, medical.slider_value("opacity")) == (left, 0.95)
+    menu.get_by_role("link", name="Models").click()
+    expect(medical.page).to_have_url("/models")
+    medical.page.go_back()
+    medical.ready()
+    assert (medical.query, medical.slider_value("opacity")) == (left, 0.95)
+    menu.get_by_role("link", name="Models").click()
+    menu.get_by_role("link", name="Medical images").click()  # from elsewhere, the entry begins anew
     expect(medical.frame.locator("#vt-opacity input[type=number]")).to_have_value("0.5")
 
 
