@@ -99,3 +99,11 @@ def test_stripping_twice_changes_nothing():
     once = strip_picture(saved(Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))))
     assert strip_picture(once) == once
     assert from_png(once)[1, 0] == 8
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_what_was_kept_comes_back_unchanged_when_it_is_given_again(mode):
+    wide = np.random.default_rng(0).integers(0, 65536, (6, 8)).astype(np.uint16)
+    image = Image.fromarray(wide) if mode == "I;16" else Image.fromarray((wide >> 8).astype(np.uint8)).convert(mode)
+    kept = strip_picture(saved(image))
+    assert strip_picture(kept) == kept
