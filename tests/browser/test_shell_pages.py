@@ -33,7 +33,7 @@ def settled(context: BrowserContext, address: str) -> Page:
             medical.accept()
         return medical.ready().page
     page = Shell(context).open(address).page
-    expect(page.locator("h1, h2").first).to_be_visible()
+    expect(page.locator(":is(.vt-hero, .vt-page) h1").first).to_be_visible()
     page.wait_for_timeout(700)
     return page
 
