@@ -10,7 +10,7 @@ import anyio
 import mcp_types as types
 from starlette.concurrency import run_in_threadpool
 
-from app.mcp.given import read_action
+from app.given import read_action, read_seed
 from app.mcp.told import examples_told, resource_told, run_told
 from app.mcp.tools import GET_RUN, LIST_EXAMPLES, tool_name
 from app.watching import Watchers
@@ -61,7 +61,9 @@ class Calls:
         """The run at its end. A client that cancels, or goes away, stops it. Raises what became of it."""
 
         def start() -> Run:
-            built, seed = read_action(action, given, self._lab, caller.visitor)
+            values = dict(given)
+            seed = read_seed(values.pop("seed", 0)) if action.seeded else 0
+            built = read_action(action, values, self._lab, caller.visitor)
             return self._lab.runtime.submit(self._lab.experiment(built, seed), caller.visitor)
 
         run, told = await run_in_threadpool(start), -_STEP

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import mcp_types as types
 
 from backends.core.action import Action
@@ -28,11 +26,7 @@ def tool_name(action: type[Action]) -> str:
 
 def _tool(action: type[Action], lab: Lab) -> types.Tool:
     playground = lab.actions.playground_of(action.name)
-    schema = values_schema(action, lab.catalogue)
-    examples = [example.id for example in playground.examples()]
-    for item in action.parameters():
-        if item.kind == "image":
-            schema["properties"][item.name] = _picture(schema["properties"][item.name], examples)
+    schema = values_schema(action, lab.catalogue, [example.id for example in playground.examples()])
     if action.seeded:
         schema["properties"]["seed"] = parameter_schema(SEED, lab.catalogue)
     outputs = "; ".join(f"{output.title} ({output.kind})" for output in action.outputs)
@@ -40,17 +34,6 @@ def _tool(action: type[Action], lab: Lab) -> types.Tool:
     return types.Tool(
         name=tool_name(action), title=action.title, description=told, input_schema=schema, annotations=_HINTS
     )
-
-
-def _picture(declared: dict[str, Any], examples: list[str]) -> dict[str, Any]:
-    ways = "the sha256 of a file given to POST /api/inputs, or the file in base64 (up to 3 MB)"
-    told = f"the id of an example ({', '.join(examples[:3])}, ...), {ways}" if examples else ways
-    found = {
-        "type": "string",
-        "title": declared["title"],
-        "description": f"{declared['description']} Give {told}.",
-    }
-    return found | ({"examples": examples[:3]} if examples else {})
 
 
 def _list_examples() -> types.Tool:

@@ -10,18 +10,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from app.given import read_action, read_seed
 from app.views import RunView
 from app.visiting import visitor_of
 from app.watching import Watchers
 from backends.core.action import Action
-from backends.core.errors import BadInput, BadParameter
+from backends.core.errors import BadInput
 from backends.core.playground import Playground
-from backends.core.seeds import SEED_MAX
 from backends.experiments.schemas import SEED, parameter_schema, values_schema
-from backends.registry.catalogue import Catalogue
 from backends.runtime.lab import Lab
 
 LONGEST_WAIT = 60.0  # seconds; proxies commonly cut a silent request after that
+_EXAMPLES = 3  # of each action that are told
 _Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for the run's end.")]
 
 
@@ -73,7 +73,7 @@ def _add(routes: APIRouter, action: type[Action], lab: Lab, watchers: Watchers) 
         visitor = visitor_of(request)
 
         def start() -> Any:
-            return lab.runtime.submit(lab.experiment(action.parse(values), seed), visitor)
+            return lab.runtime.submit(lab.experiment(read_action(action, values, lab, visitor), seed), visitor)
 
         run = await watchers.wait(await run_in_threadpool(start), visitor, wait)
         response.status_code = 200 if run.ended else 202
@@ -92,20 +92,34 @@ def _add(routes: APIRouter, action: type[Action], lab: Lab, watchers: Watchers) 
         openapi_extra={
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": schema(action, lab.catalogue)}},
+                "content": {"application/json": {"schema": schema(action, lab), "examples": examples(action, lab)}},
             }
         },
     )
 
 
-def schema(action: type[Action], catalogue: Catalogue) -> dict[str, Any]:
+def schema(action: type[Action], lab: Lab) -> dict[str, Any]:
     """The JSON schema of a submit: the action's parameters with ranges, units and help, and a seed where one counts."""
-    declared = values_schema(action, catalogue)
+    shipped = [example.id for example in lab.actions.playground_of(action.name).examples()]
+    declared = values_schema(action, lab.catalogue, shipped)
     properties: dict[str, Any] = {"parameters": declared}
     if action.seeded:
-        properties["seed"] = parameter_schema(SEED, catalogue)
+        properties["seed"] = parameter_schema(SEED, lab.catalogue)
     required = ["parameters"] if declared["required"] else []
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def examples(action: type[Action], lab: Lab) -> dict[str, Any]:
+    """Bodies that work as they are: one for each of the first examples that ship, or the usual values."""
+    pictures = [item.name for item in action.parameters() if item.kind == "image"]
+    if not pictures:
+        usual = {item.name: item.default for item in action.parameters()}
+        return {"usual": {"summary": "The usual values.", "value": {"parameters": usual}}}
+    shipped = lab.actions.playground_of(action.name).examples()[:_EXAMPLES]
+    return {
+        example.id: {"summary": example.title, "value": {"parameters": dict.fromkeys(pictures, example.id)}}
+        for example in shipped
+    }
 
 
 def _read(body: bytes) -> tuple[Mapping[str, Any], int]:
@@ -119,7 +133,4 @@ def _read(body: bytes) -> tuple[Mapping[str, Any], int]:
     for name in told:
         if name not in ("parameters", "seed"):
             raise BadInput("The request's body has a member besides 'parameters' and 'seed'.", hint="Remove it.")
-    seed = told.get("seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= SEED_MAX:
-        raise BadParameter(f"Seed must be a whole number from 0 to {SEED_MAX}.", hint="0 will do.", field="seed")
-    return told.get("parameters", {}), seed
+    return told.get("parameters", {}), read_seed(told.get("seed", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from backends.core.action import Action
@@ -9,16 +10,19 @@ from backends.core.parameters import Parameter
 from backends.core.seeds import SEED_MAX
 from backends.registry.catalogue import Catalogue
 
-DIGEST = r"^[0-9a-f]{64}$"
 SEED = Parameter("seed", "integer", "Seed", "Equal seeds give equal results.", 0, False, 0, SEED_MAX, 1)
 
 
-def values_schema(action: type[Action], catalogue: Catalogue) -> dict[str, Any]:
-    """The JSON schema of an action's parameters, images by digest."""
+def values_schema(action: type[Action], catalogue: Catalogue, examples: Sequence[str]) -> dict[str, Any]:
+    """The JSON schema of an action's parameters. examples: ids of those that may stand for a picture."""
     declared = action.parameters()
+    properties = {item.name: parameter_schema(item, catalogue) for item in declared}
+    for item in declared:
+        if item.kind == "image":
+            properties[item.name] |= _picture(properties[item.name], examples)
     return {
         "type": "object",
-        "properties": {item.name: parameter_schema(item, catalogue) for item in declared},
+        "properties": properties,
         "required": [item.name for item in declared if item.required],
         "additionalProperties": False,
     }
@@ -40,13 +44,22 @@ def parameter_schema(parameter: Parameter, catalogue: Catalogue) -> dict[str, An
         case "toggle":
             return {"type": "boolean", **told}
         case "image":
-            return {"type": "string", "pattern": DIGEST, **told}
+            return {"type": "string", **told}
         case "text":
             return {"type": "string", "maxLength": int(parameter.maximum or 0), **told}
         case "model":
             return {"type": "string", "enum": [card.id for card in catalogue.where(*parameter.accepts)], **told}
         case "label":
             return {"type": "string", "maxLength": 200, **told}
+
+
+def _picture(declared: dict[str, Any], examples: Sequence[str]) -> dict[str, Any]:
+    """How a picture is given: see app/given.py."""
+    ways = "the sha256 of a file given to POST /api/inputs, or the file in base64 (up to 3 MB)"
+    if not examples:
+        return {"description": f"{declared['description']} Give {ways}."}
+    told = f"{declared['description']} Give the id of an example ({', '.join(examples[:3])}, ...), {ways}."
+    return {"description": told, "examples": list(examples[:3])}
 
 
 def described(parameter: Parameter) -> str:

@@ -16,7 +16,7 @@ from backends.core.events import Output, Progress
 from backends.core.experiment import Experiment
 from backends.core.playground import Actions
 from backends.core.results import Result
-from backends.registry.registry import Registry
+from backends.registry.registry import LOAD_DEADLINE, Registry
 from backends.runtime import discovery
 from backends.runtime.perform import check_revisions
 
@@ -89,11 +89,11 @@ class DirectJob:
 
     def lease(self, model_id: str) -> AbstractContextManager[Any]:
         """The model, loaded, held until the block ends. Raises ModelError, Busy."""
-        return self._registry.lease(model_id, cancellation=self._cancellation)
+        return self._registry.lease(model_id, deadline=LOAD_DEADLINE, cancellation=self._cancellation)
 
     def apply(self, model_id: str, fn: Callable[[Any], B]) -> B:
         """`fn(model)` under a lease; where memory runs out, idle models make room and it is called once more."""
-        return self._registry.run(model_id, fn, cancellation=self._cancellation)
+        return self._registry.run(model_id, fn, deadline=LOAD_DEADLINE, cancellation=self._cancellation)
 
     def batched(
         self,

@@ -160,7 +160,7 @@ def test_openapi_shows_ranges_units_help_and_the_error_shape(client: TestClient)
     body = document["paths"]["/actions/tiny/brighten"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     gain = body["properties"]["parameters"]["properties"]["gain"]
     assert (gain["minimum"], gain["maximum"], gain["default"]) == (0.5, 4, 1.5)
-    assert "(in x)" in gain["description"]
+    assert gain["description"] == "Gain: Times this. From 0.5 to 4 x."
     assert "seed" in body["properties"]
     assert "ErrorView" in document["components"]["schemas"]
 

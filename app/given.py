@@ -1,4 +1,4 @@
-"""What a client gives for a picture: an example's id, a digest, or the file itself in base64."""
+"""What a program gives for a picture, over HTTP and as a tool: an example's id, a digest, or the file in base64."""
 
 from __future__ import annotations
 
@@ -14,18 +14,24 @@ from backends.core.seeds import SEED_MAX
 from backends.runtime.lab import Lab
 
 
-def read_action(action: type[Action], given: Mapping[str, Any], lab: Lab, visitor: str) -> tuple[Action, int]:
-    """The action and its seed. What an example suggests is taken where nothing else is said.
+def read_action(action: type[Action], given: Mapping[str, Any], lab: Lab, visitor: str) -> Action:
+    """The action with each picture kept for the visitor. What a picture suggests holds where nothing else is said.
 
     Raises BadParameter, BadInput, and what preparing and keeping a picture raises.
     """
     values = dict(given)
-    seed = _seed(values.pop("seed", 0)) if action.seeded else 0
     for item in action.parameters():
         if item.kind == "image" and isinstance(values.get(item.name), str):
             digest, suggested = _picture(action, item.name, values[item.name], lab, visitor)
             values = {**suggested, **values, item.name: digest}
-    return action.parse(values), seed
+    return action.parse(values)
+
+
+def read_seed(given: Any) -> int:
+    """A seed as JSON gives it. Raises BadParameter."""
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= SEED_MAX:
+        raise BadParameter(f"Seed must be a whole number from 0 to {SEED_MAX}.", hint="0 will do.", field="seed")
+    return given
 
 
 def _picture(action: type[Action], parameter: str, given: str, lab: Lab, visitor: str) -> tuple[str, Mapping[str, Any]]:
@@ -47,15 +53,9 @@ def _decoded(text: str, parameter: str) -> bytes:
     except (binascii.Error, ValueError) as err:
         raise BadInput(
             "This is neither an example, nor a digest, nor a file in base64.",
-            hint="See list_examples, or bring the file by POST /api/inputs.",
+            hint="Bring the file by POST /api/inputs, or name an example.",
             field=parameter,
         ) from err
     if not data:
         raise BadInput("The file is empty.", hint="Choose another one.", field=parameter)
     return data
-
-
-def _seed(given: Any) -> int:
-    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= SEED_MAX:
-        raise BadParameter(f"Seed must be a whole number from 0 to {SEED_MAX}.", hint="0 will do.", field="seed")
-    return given
