@@ -8,13 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from backends.core.results import Figure, Gallery, Table
+from backends.core.grids import Place
+from backends.core.results import Figure, Gallery, Grid, Table
 from backends.experiments.compare import LETTERS, Compared, Comparison
 from components.compare.figures import together
 from components.compare.parts import named, side_by_side
 from components.compare.pictures import show_pictures
 from components.compare.texts import texts_html, tokens_html
 from components.compare.values import numbers_html, table_html
+from components.grid_html import Look, grid_html, outputs_of, usual_look
 from components.results_html import result_html, scale_html
 from components.shell_results import address
 from components.words import byte_size
@@ -29,7 +31,8 @@ def show_output(comparison: Comparison, output: Compared) -> None:
     elif output.kind == "figure" and all(isinstance(result, Figure) for result in output.results):
         _show_figures(output)
     else:
-        st.html(_HTML.get(output.kind, _whole)(comparison, output))
+        alike = {item.kind for item in output.results if item is not None} == {output.kind}
+        st.html((_HTML.get(output.kind, _whole) if alike else _whole)(comparison, output))
     for index, problem in enumerate(output.problems):
         if problem:
             st.html(f'<p class="vt-say vt-care">Run {LETTERS[index]}: {escape(problem)}</p>')
@@ -104,8 +107,24 @@ def _galleries(comparison: Comparison, output: Compared) -> str:
     return side_by_side(parts) + said_of(comparison, output.name)
 
 
+def _grids(comparison: Comparison, output: Compared) -> str:
+    """The sweeps with the same result in all cells: the first that is not the same in all runs."""
+    grids = [result for result in output.results if isinstance(result, Grid)]
+    names = [name for _, name in outputs_of(grids[0], {})]
+    seen = next((name for name in names if len({_cells_of(grid, name) for grid in grids}) > 1), "")
+    parts = [
+        grid_html(result, usual_look(result, Look(seen))) if isinstance(result, Grid) else _NONE
+        for result in output.results
+    ]
+    return side_by_side(parts) + said_of(comparison, output.name)
+
+
+def _cells_of(grid: Grid, name: str) -> frozenset[tuple[Place, bytes]]:
+    return frozenset((place, cell.results[name].data) for place, cell in grid.cells.items() if name in cell.results)
+
+
 def _whole(comparison: Comparison, output: Compared) -> str:
-    """Anything else as it is shown elsewhere, a run beside the other."""
+    """What cannot be laid over one another as it is shown elsewhere: a run beside the other."""
     parts = [_NONE if result is None else result_html(result) for result in output.results]
     return side_by_side(parts) + said_of(comparison, output.name)
 
@@ -118,4 +137,5 @@ _HTML: dict[str, Callable[[Comparison, Any], str]] = {
     "audio": _sounds,
     "file": _files,
     "gallery": _galleries,
+    "grid": _grids,
 }

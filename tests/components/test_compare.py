@@ -213,6 +213,20 @@ def test_different_models_and_inputs_are_told_by_title_and_digest(shell, lab, me
     assert "cuda:0" in text
 
 
+def test_sweeps_show_the_result_that_is_not_the_same(shell, lab, me):
+    digest = lab.store.artifacts.put(me, picture(), "application/octet-stream")
+    sweep = lab.actions.get("shades/shade/sweep")
+    runs = []
+    for amount in (20, 40):
+        given = {"photo": digest, "amount": amount, "sweep_x": "curve", "sweep_x_values": "line, bend"}
+        run = lab.runtime.submit(lab.experiment(sweep.parse(given)), me)
+        runs.append(next(event.run for event in lab.runtime.watch(run.id, me) if isinstance(event, Final)))
+    text = words(go(shell, "compare", runs=",".join(run.id for run in runs)))
+    assert text.count('class="vt-grid-scroll"') == 2
+    assert "2 of 2 cells differ" in text
+    assert text.count('alt="A darker picture"') >= 4
+
+
 @pytest.mark.parametrize(
     ("runs", "said"),
     [
