@@ -20,7 +20,7 @@ from backends.registry.construct import construction
 from backends.runtime.lab import Lab
 
 _TICK = 5.0  # seconds between looks at idle models and at the temporary folder
-_COLLECT_EVERY = 600.0  # seconds between collections of what has expired
+_COLLECT_EVERY = 600.0  # seconds between collections of what has expired; a full space is told of it (store.access)
 
 _LOG = structlog.get_logger("vitrine.background")
 

@@ -37,6 +37,7 @@ from backends.store.values import UNDO
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 _VISITOR = re.compile(r"[A-Za-z0-9_.:@-]{1,128}")  # our own ids, and what a login provider calls a person
+_FREED = 2 * UNDO  # after the time for undo the collector has to come by, which it does as often as that
 _QUERY_CHUNK = 500  # SQLite takes 32,766 variables, older ones 999
 
 
@@ -174,7 +175,7 @@ def check_room(session: Session, visitor: str, sizes: Mapping[str, int], limits:
     raise QuotaExceeded(
         f"Your space is full: {used / MIB:.1f} of {limits.visitor_bytes / MIB:.1f} MiB are used{needed}.",
         hint="Delete saved sessions that you no longer need: their space is free "
-        f"{UNDO.total_seconds() / 60:g} minutes later, or at once when you erase them. "
+        f"within {_FREED.total_seconds() / 60:g} minutes, or at once when you erase them. "
         f"What was not saved goes by itself after {limits.keep_hours:g} hours.",
     )
 

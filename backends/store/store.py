@@ -95,7 +95,7 @@ class Store:
         self._parts.files.probe()
 
     def collect(self, now: datetime | None = None) -> Collected:
-        """Remove expired uploads and unsaved runs, visitors who keep nothing, and artifacts nothing refers to.
+        """Remove what has expired or was deleted some time ago, visitors who keep nothing, and unreferenced artifacts.
 
         Safe while others write; artifacts younger than ten minutes are left alone. now: the store's clock if not given.
         """

@@ -89,7 +89,7 @@ def at_once(steps: Iterable[Callable[[], Done]], rng: random.Random) -> list[Don
     rng.shuffle(waiting)
     with ThreadPoolExecutor(8) as pool:
         going = {place: pool.submit(step) for place, step in waiting}
-        return [going[place].result(120) for place in range(len(waiting))]
+        return [going[place].result(600) for place in range(len(waiting))]
 
 
 def build(store: Store, visitors: list[str], rng: random.Random) -> Account:
