@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("medical-latency", "first-paint", "shell-load")
+BENCHES = ("medical-latency", "first-paint", "shell-load", "sweep", "session-archive", "store-size")
 
 
 def main(names: list[str]) -> int:
