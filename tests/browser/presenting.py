@@ -85,7 +85,7 @@ class Slides:
     @property
     def number(self) -> int:
         """Its number, as the address says it."""
-        return int(self.page.url.rpartition("#")[2])
+        return int(self.page.evaluate("location.hash.slice(1)"))
 
     def go(self, number: int) -> Slides:
         """Go to a slide by its number in the address."""
