@@ -127,7 +127,7 @@ class ExperimentForm(_Form):
 
     form: One = Field(alias="schema")
     action: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)+$", max_length=200)]
-    parameters: dict[Identifier, str | Count | Real | bool]
+    parameters: dict[Identifier, str | Count | Real | bool | None]
     inputs: dict[Identifier, Digest]
     models: dict[Identifier, tuple[Word, Word]]
     seed: Annotated[int, Field(ge=0, le=SEED_MAX)]

@@ -166,7 +166,8 @@ def _experiment(raw: dict[str, Any], called: str) -> Experiment:
     except BadInput as err:
         raise BadArchive(f"{called} of this archive names no experiment.", hint=HINT) from err
     names = (experiment.action, *experiment.parameters, *experiment.inputs, *experiment.models)
-    numbers = [value for value in (experiment.seed, *experiment.parameters.values()) if not isinstance(value, str)]
+    values = (experiment.seed, *experiment.parameters.values())
+    numbers = [value for value in values if isinstance(value, int | float)]
     if not all(len(name) <= 200 and name.isprintable() for name in names) or any(abs(it) >= 2**63 for it in numbers):
         raise BadArchive(f"{called} of this archive names no experiment.", hint=HINT)
     return experiment

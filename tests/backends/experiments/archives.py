@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from app.settings import Settings
 from app.wiring import build_lab
 from backends.core.digest import canonical_json, sha256
 from backends.core.encoding import png
-from backends.core.errors import BadInput
+from backends.core.errors import BadArchive, BadInput
 from backends.core.experiment import Experiment
+from backends.core.identity import new_id
 from backends.core.results import Result
-from backends.experiments.archive import write_archive
+from backends.experiments.archive import import_archive, write_archive
 from backends.experiments.plain_zip import Content, write_zip
 from backends.runtime.lab import Lab
 from backends.store.values import Run, Session
@@ -153,3 +157,33 @@ def as_imported(archive: bytes) -> dict[str, Any]:
     for item in told["items"]:
         item["run"]["provenance"]["imported"] = True
     return told  # type: ignore[no-any-return]
+
+
+def refused(lab: Lab, data: bytes, words: str) -> BadArchive:
+    """The refusal; nothing of the archive may have stayed."""
+    visitor = new_id()
+    with pytest.raises(BadArchive, match=words) as caught:
+        import_archive(lab, data, visitor)
+    assert caught.value.hint
+    store = lab.store
+    assert (store.sessions.list(visitor), store.runs.recent(visitor), store.usage(visitor)) == ([], [], 0)
+    return caught.value
+
+
+def zipped(parts: Parts, **how: Any) -> bytes:
+    """The parts as another program would pack them."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", **how) as file:
+        for name, data in parts.items():
+            file.writestr(name, data)
+    return buffer.getvalue()
+
+
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def bare_png(width: int, height: int, depth: int, colour: int, raw: bytes = b"") -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    chunks = (png_chunk(b"IHDR", header), png_chunk(b"IDAT", zlib.compress(raw)), png_chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
