@@ -22,6 +22,7 @@ from components.slides.look import plotly_file
 from components.slides.material import Material
 
 FILE_BYTES_MAX = 128 * 2**20  # of results in one file; it is built in memory, and browsers open larger ones badly
+_SMALL = 16 * 1024  # bytes of what is kept while one page is written
 _A_DAY = {"Cache-Control": "public, max-age=86400"}  # its address stays the same with another version
 _FRESH = {"Cache-Control": "private, no-store"}  # a link that was withdrawn must not open from a cache
 
@@ -79,9 +80,15 @@ def _page(lab: Lab, address: str, visitor: str) -> tuple[str, int]:
 
 def _material(lab: Lab, session: Session, visitor: str, base: str = "") -> Material:
     """base: the address of the API, for a file; empty for the live page."""
+    small: dict[str, bytes] = {}  # a title reads the sentence that the slide then reads again
 
     def read(output: StoredOutput) -> bytes:
-        return lab.store.artifacts.read(output.digest, visitor)
+        if output.digest in small:
+            return small[output.digest]
+        data = lab.store.artifacts.read(output.digest, visitor)
+        if len(data) < _SMALL:
+            small[output.digest] = data
+        return data
 
     origin = base.rstrip("/").removesuffix("/api")
     return Material(lab.actions, read, live=not base, address=session.address, origin=origin)

@@ -32,9 +32,8 @@ class Material:
     address: str = ""
     origin: str = ""
 
-    def source(self, run: Run, output: StoredOutput) -> str:
-        """What `src` of a picture or sound says. Raises VitrineError where its bytes are gone."""
-        data = self.read(output)
+    def source(self, run: Run, output: StoredOutput, data: bytes) -> str:
+        """What `src` of a picture or sound says. data: its bytes."""
         if not self.live:
             return data_address(output.media_type, data)
         return f"/api/runs/{quote(run.id, safe='')}/outputs/{quote(output.name, safe='')}"

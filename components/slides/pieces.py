@@ -113,7 +113,8 @@ def gone_html(sentence: str) -> str:
 
 def _image(pieces: Pieces, material: Material, run: Run, output: StoredOutput, declared: str, _: str) -> None:
     alt, note = str(output.meta.get("alt", "")), str(output.meta.get("title", ""))
-    pieces.seen.append(picture_html(material.source(run, output), alt, declared, note, material.read(output)))
+    data = material.read(output)
+    pieces.seen.append(picture_html(material.source(run, output, data), alt, declared, note, data))
 
 
 def _gallery(pieces: Pieces, material: Material, run: Run, output: StoredOutput, declared: str, _: str) -> None:
@@ -189,7 +190,7 @@ def _plain(pieces: Pieces, material: Material, run: Run, output: StoredOutput, d
 
 def _audio(pieces: Pieces, material: Material, run: Run, output: StoredOutput, declared: str, _: str) -> None:
     name = html.escape(str(output.meta.get("title") or declared))
-    source = html.escape(material.source(run, output))
+    source = html.escape(material.source(run, output, material.read(output)))
     player = f'<audio class="vt-audio" controls preload="none" src="{source}" aria-label="{name}"></audio>'
     pieces.read.append(f'<div class="vt-piece"><h3 class="vt-of">{name}</h3>{player}</div>')
 
