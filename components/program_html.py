@@ -14,7 +14,7 @@ def program_html(text: str) -> str:
 
 
 def _marked(text: str) -> str:
-    lines = text.splitlines(keepends=True)
+    lines = io.StringIO(text).readlines()  # as the tokenizer counts them: form feeds and the like end no line
     parts: list[str] = []
     at = (1, 0)
     try:

@@ -197,6 +197,8 @@ def _literal(value: Any) -> str:
     """
     if isinstance(value, str) and '"' not in value:
         return '"' + repr("'" + value)[2:]  # with a single quote in it, `repr` takes double ones
+    if isinstance(value, float) and value.is_integer():
+        return repr(int(value))  # as an experiment is stored
     if isinstance(value, tuple):
         return f"({', '.join(map(_literal, value))})"
     return repr(value)
