@@ -18,7 +18,7 @@ import gradio as gr
 from backends.core.action import Action
 from backends.core.errors import NotFound, VitrineError
 from backends.core.playground import Playground
-from backends.core.results import Result
+from backends.core.results import Grid, Result
 from backends.runtime.lab import Lab
 from backends.store.values import Run, Session
 from components import status
@@ -171,7 +171,13 @@ def _special(name: str) -> tuple[Callable[[type[Action]], View], Title]:
     if importlib.util.find_spec(module_name) is None:
         return DerivedView, _title
     module = importlib.import_module(module_name)
-    return getattr(module, "view", DerivedView), getattr(module, "title", _title)
+    special: Title = getattr(module, "title", _title)
+
+    def title(run: Run, results: dict[str, Result]) -> str:
+        grid = results.get("grid")
+        return f"{grid.title} ({run.created:%d %b %Y})" if isinstance(grid, Grid) else special(run, results)
+
+    return getattr(module, "view", DerivedView), title
 
 
 def _title(run: Run, results: dict[str, Result]) -> str:
