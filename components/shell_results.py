@@ -18,6 +18,7 @@ from backends.core.playground import Actions
 from backends.core.results import Encoded, Figure, Grid, Table
 from backends.runtime.lab import Lab
 from backends.store.values import Run, StoredOutput
+from components.figures.drawing import drawing
 from components.pieces import refuse, say
 from components.results_html import result_html, scale_html
 from components.shell_grid import show_grid
@@ -103,7 +104,7 @@ def _show(lab: Lab, run: Run, output: StoredOutput, visitor: str, declared: str)
         show_grid(lab, run, result)
         return
     if isinstance(result, Figure):
-        st.plotly_chart(_on_card(result), key=f"figure-{run.id}-{output.name}", config={"displaylogo": False})
+        st.plotly_chart(drawing(_on_card(result)), key=f"figure-{run.id}-{output.name}", config={"displaylogo": False})
         with st.expander("Numbers"):
             st.html(result_html(result))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -10,6 +9,7 @@ import gradio as gr
 
 from backends.core.action import Action, OutputSpec
 from backends.core.results import Figure, Result
+from components.figures.drawing import drawing
 from components.results_html import result_html
 
 EMPTY = '<p class="vt-empty">Nothing here yet.</p>'
@@ -48,7 +48,5 @@ class DerivedView:
         if result is None:
             return gr.update(visible=False) if spec.optional else gr.skip()
         if isinstance(result, Figure):
-            import plotly.io  # heavy, and only where there is a figure
-
-            return gr.update(value=plotly.io.from_json(json.dumps(dict(result.spec))), visible=True)
+            return gr.update(value=drawing(result.spec), visible=True)
         return gr.update(value=result_html(result), visible=True)

@@ -16,6 +16,7 @@ from components.compare.parts import named, side_by_side
 from components.compare.pictures import show_pictures
 from components.compare.texts import texts_html, tokens_html
 from components.compare.values import numbers_html, table_html
+from components.figures.drawing import drawing
 from components.grid_html import Look, grid_html, outputs_of, usual_look
 from components.results_html import result_html, scale_html
 from components.shell_results import address
@@ -51,7 +52,7 @@ def said_of(comparison: Comparison, name: str) -> str:
 def _show_figures(output: Compared) -> None:
     specs = {LETTERS[index]: result.spec for index, result in enumerate(output.results) if isinstance(result, Figure)}
     for place, spec in enumerate(together(specs)):
-        st.plotly_chart(spec, key=f"compare-{output.name}-{place}", config={"displaylogo": False})
+        st.plotly_chart(drawing(spec), key=f"compare-{output.name}-{place}", config={"displaylogo": False})
     with st.expander("Numbers"):
         st.html(side_by_side(result_html(result) if result else _NONE for result in output.results))
 
