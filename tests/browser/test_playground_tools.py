@@ -106,7 +106,7 @@ def test_two_results_are_put_aside_survive_a_reload_and_open_side_by_side(visito
     expect(medical.page).to_have_url(re.compile("/compare"))
     medical.page.go_back()
     medical.ready()
-    medical.frame.get_by_role("button", name="Clear").click()
+    medical.frame.get_by_role("button", name="Clear", exact=True).click()
     expect(tray).to_be_hidden()
 
 

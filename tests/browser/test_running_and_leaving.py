@@ -64,7 +64,7 @@ def test_closing_the_tab_loses_nothing_and_coming_back_attaches_again(slow_visit
     expect(back.locator(".vt-value strong")).to_contain_text("120")
 
 
-def test_what_had_finished_survives_a_dropped_connection_and_what_runs_goes_on(slow_visitor):
+def test_what_had_finished_survives_a_dropped_connection_and_what_runs_goes_on(slow_visitor, watch):
     page = opened(slow_visitor, 4)
     page.locator("#vt-run").click()
     expect(page.locator("#vt-status")).to_contain_text("Done")
@@ -74,8 +74,10 @@ def test_what_had_finished_survives_a_dropped_connection_and_what_runs_goes_on(s
     page.wait_for_timeout(300)
     page.locator("#vt-run").click()
     expect(page.locator("#vt-status")).to_contain_text(re.compile(r"Counted [1-9]"))
-    page.goto("about:blank")  # the connection is gone in the middle of the run
-    page.wait_for_timeout(500)
+    slow_visitor.set_offline(True)  # the connection is gone in the middle of the run
+    page.close()
+    slow_visitor.set_offline(False)
+    watch.console.clear()  # a page whose connection breaks says so in its console
     runs = slow_visitor.request.get("/api/runs").json()
     assert [(run["experiment"]["parameters"]["upto"], run["state"]) for run in runs[:2]] == [
         (90, "running"),
