@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -209,6 +211,21 @@ def test_a_client_without_cookies_is_one_visitor_for_as_long_as_its_session_last
     other = ask(server, "slow", told, session="session-of-another")["output"]["data"][0]["id"]
     assert one == again
     assert other != one
+
+
+def test_the_lines_of_the_readme_connect_and_call(
+    server: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"^    from gradio_client.*?(?=\n\n)", readme, re.DOTALL | re.MULTILINE)[0]
+    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+    (tmp_path / "chest.png").write_bytes(XRAY.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    room: dict[str, Any] = {}
+    exec(textwrap.dedent(lines).replace("http://localhost:7860", server.url), room)
+    assert room["run"]["state"] == "done"
+    assert "%" in room["outputs"]["answer"]
+    room["client"].close()
 
 
 def ask(

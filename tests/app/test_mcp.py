@@ -226,6 +226,17 @@ def test_the_guards_stand_before_the_tools(server: ServerProcess) -> None:
     assert "default-src 'none'" in nothing.headers["content-security-policy"]
 
 
+def test_the_lines_of_the_readme_connect_and_call(server: ServerProcess) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"^    from mcp\.client.*?(?=\n\n)", readme, re.DOTALL | re.MULTILINE)[0]
+    body = lines.replace("http://localhost:7860", server.url).replace("\n", "\n    ")
+    room: dict[str, Any] = {}
+    exec(f"async def go():\n    {body}\n        return answer", room)
+    answer = asyncio.run(room["go"]())
+    assert not answer.is_error
+    assert "%" in answer.structured_content["results"]["answer"]
+
+
 def test_how_often_a_client_may_ask_is_bounded(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path, submits_per_second="1")
     try:
