@@ -39,9 +39,10 @@ def result_slide(item: Item, material: Material, number: int, slides: int, *, sp
     if item.live and item.run.state == "done":
         attributes, said = _live(item, material, title)
         pieces.read += [said] if said else []
+    wide = any(output.kind == "grid" for output in item.run.outputs)
     slot = '<div class="vt-slot" hidden></div>' if attributes else ""
     note = f'<div class="vt-note">{cut_html(note_html(item.note), "the note")}</div>' if item.note.strip() else ""
-    above, beside = (note, "") if slot else ("", note)  # a live slide shows its note above the controls
+    above, beside = (note, "") if slot or wide else ("", note)  # controls and sweeps want the whole width
     aside = f'<template class="vt-said">{note_html(item.speaker)}</template>' if speaker and item.speaker else ""
     settings = " \u00b7 ".join(settings_line(material.actions, item.run))
     body = (
