@@ -116,7 +116,7 @@ def test_a_bad_value_is_told_beside_its_control_and_the_view_stays(frame, lab, r
 @pytest.mark.parametrize("seed", [-1, 2**31, 0.5, None, "abc"])
 def test_a_bad_seed_is_told_beside_it_and_never_replaced(frame, lab, request_of, seed):
     photo = with_picture(frame, lab, request_of)
-    problems, line, view = answer(frame, frame.conductor.live(raw(frame, photo=photo, seed=seed), request_of))
+    problems, _, view = answer(frame, frame.conductor.live(raw(frame, photo=photo, seed=seed), request_of))
     assert "The seed must be a whole number from 0 to" in problems[-1]
     assert set(problems[:-1]) == {""}
     assert all("value" not in update for update in view)
