@@ -31,11 +31,15 @@ def test_both_sides_speak_of_the_same_messages():
     told = re.compile(r"type: \"(vitrine-[a-z]+)\"")
     heard = re.compile(r"type === \"(vitrine-[a-z]+)\"")
     assert set(told.findall(page)) == set(heard.findall(frame)) == {"vitrine-theme", "vitrine-view"}
-    assert set(told.findall(frame)) == set(heard.findall(page)) == {
-        "vitrine-height",
-        "vitrine-ready",
-        "vitrine-state",
-    }
+    assert (
+        set(told.findall(frame))
+        == set(heard.findall(page))
+        == {
+            "vitrine-height",
+            "vitrine-ready",
+            "vitrine-state",
+        }
+    )
 
 
 def test_the_hub_alone_is_told_of_the_address_besides_ourselves():
