@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
 
 from backends.core.digest import sha256
@@ -128,6 +129,35 @@ class Slides:
         expect(headline).to_be_visible()
         expect(self.now.locator(".vt-stored")).to_have_css("visibility", "hidden")
         return self
+
+    def outside_live(self) -> list[str]:
+        """What of the live frame's answer sticks out of the window."""
+        size = self.page.viewport_size
+        assert size
+        pictures = self.frame.locator("#vt-pictures img")
+        boxes = [one.bounding_box() for one in (self.frame.locator(".vt-headline"), pictures.first, pictures.last)]
+        assert all(boxes)
+        return [
+            str(box)
+            for box in boxes
+            if box
+            if min(box["x"], box["y"]) < 0
+            or box["x"] + box["width"] > size["width"]
+            or box["y"] + box["height"] > size["height"]
+        ]
+
+    def serious(self) -> list[str]:
+        """What axe-core finds of serious or critical impact."""
+        found = Axe().run(self.page).response["violations"]
+        told = [item for item in found if item["impact"] in ("serious", "critical")]
+        return [f"{item['id']}: {node['html'][:160]}" for item in told for node in item["nodes"]]
+
+    def swipe(self, start: int, end: int) -> None:
+        """A finger from one x to another."""
+        touch = self.page.context.new_cdp_session(self.page)
+        for kind, x in (("touchStart", start), ("touchMove", (start + end) // 2), ("touchMove", end)):
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": 300}]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
     def live_pictures(self) -> list[str]:
         """The pictures in the live frame: equal means equal to the last pixel."""

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from backends.core.digest import sha256
 from tests.browser.conftest import Server, Watch, fresh
@@ -49,14 +48,7 @@ def test_every_slide_fits_without_a_scrollbar_at_every_size(owner: BrowserContex
             assert slides.overflow() == [0, 0], (size, number)
             assert slides.outside() == [], (size, number)
         slides.live()
-        pictures = slides.frame.locator("#vt-pictures img")
-        for seen in (slides.frame.locator(".vt-headline"), pictures.first, pictures.last):
-            box = seen.bounding_box()
-            assert box, size
-            assert box["x"] >= 0, size
-            assert box["y"] >= 0, size
-            assert box["x"] + box["width"] <= size[0], size
-            assert box["y"] + box["height"] <= size[1], size
+        assert slides.outside_live() == [], size
         slides.page.close()
 
 
@@ -280,13 +272,6 @@ def test_a_withdrawn_link_says_so_and_leads_back(
     watch.console[:] = [text for text in watch.console if "410" not in text]  # Chromium tells the status of the page
 
 
-def serious(page: Page) -> list[str]:
-    """What axe-core finds of serious or critical impact."""
-    found = Axe().run(page).response["violations"]
-    told = [item for item in found if item["impact"] in ("serious", "critical")]
-    return [f"{item['id']}: {node['html'][:160]}" for item in told for node in item["nodes"]]
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_slide_has_a_serious_accessibility_violation(owner: BrowserContext, made: Made, theme: str) -> None:
     slides = Slides(owner, f"/present/{made.link}")
@@ -296,12 +281,12 @@ def test_no_slide_has_a_serious_accessibility_violation(owner: BrowserContext, m
     for number in (1, 2, 4):
         slides.go(number)
         slides.page.mouse.move(300 + number, 300)
-        assert serious(slides.page) == [], number
+        assert slides.serious() == [], number
     slides.live()
-    assert serious(slides.page) == []
+    assert slides.serious() == []
     slides.page.keyboard.press("Escape")
     slides.go(1).page.keyboard.press("?")
-    assert serious(slides.page) == []
+    assert slides.serious() == []
 
 
 def test_on_a_phone_a_slide_scrolls_down_but_never_sideways_and_a_swipe_moves_on(
@@ -313,9 +298,5 @@ def test_on_a_phone_a_slide_scrolls_down_but_never_sideways_and_a_swipe_moves_on
         assert slides.overflow()[0] <= 0, number
         expect(slides.title).to_be_visible()
     slides.go(2)
-    touch = phone.new_cdp_session(slides.page)
-    steps = [("touchStart", 330), ("touchMove", 200), ("touchMove", 80)]
-    for kind, x in steps:
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": 300}]})
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    slides.swipe(330, 80)
     expect(slides.title).to_have_text(TITLES[2])
