@@ -101,7 +101,13 @@ def test_both_halves_use_the_same_typeface_and_variables():
         assert "http:" not in css.replace("http://www.w3.org", "")
     names = set(re.findall(r"(--vt-[a-z0-9-]+):", gradio_css()))
     assert set(re.findall(r"(--vt-[a-z0-9-]+):", both_modes())) <= names
-    local = {"--vt-view-top", "--vt-weight", "--vt-part", "--vt-scale-map"}  # set on elements, not tokens
+    local = {
+        "--vt-view-top",
+        "--vt-weight",
+        "--vt-part",
+        "--vt-scale-map",
+        "--vt-columns",
+    }  # set on elements, not tokens
     for css in (gradio_css(), shell_css(), (ROOT / "components/embed.css").read_text()):
         assert set(re.findall(r"var\((--vt-[a-z0-9-]+)", css)) <= names | local
 
