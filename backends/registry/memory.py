@@ -63,9 +63,15 @@ def vram_available(device: str) -> int:
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
+def torch_in_use() -> Any:
+    """Torch where it is in use; None also while another thread is still importing it, when half of it is missing."""
+    torch = sys.modules.get("torch")
+    return None if torch is None or getattr(torch.__spec__, "_initializing", False) else torch
+
+
 def vram_allocated(device: str) -> int:
     """Bytes that live tensors hold on a CUDA device; 0 for the CPU or where CUDA was never started."""
-    torch = sys.modules.get("torch")
+    torch = torch_in_use()
     if torch is None or not device.startswith("cuda") or not torch.cuda.is_initialized():
         return 0
     return int(torch.cuda.memory_allocated(device))
@@ -124,7 +130,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out, in Python's, torch's or CUDA's words."""
     if isinstance(error, MemoryError):
         return True
-    torch = sys.modules.get("torch")
+    torch = torch_in_use()
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _SAID)

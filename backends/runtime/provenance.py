@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import platform
-import sys
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +19,7 @@ import numpy as np
 import psutil
 
 from backends.core.experiment import Experiment
+from backends.registry.memory import torch_in_use
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Notes:
 def versions() -> dict[str, str]:
     """Versions of what computes; torch only where it has been used."""
     found = {"python": platform.python_version(), "numpy": np.__version__}
-    torch = sys.modules.get("torch")
+    torch = torch_in_use()
     return {**found, "torch": str(torch.__version__)} if torch is not None else found
 
 
@@ -112,7 +112,7 @@ def _rss() -> int:
 
 def _placed(model: object) -> dict[str, str]:
     """Where a model's first parameter is and of which type; empty for what has no parameters."""
-    torch = sys.modules.get("torch")
+    torch = torch_in_use()
     if torch is None or not isinstance(model, torch.nn.Module):
         return {}
     first = next(model.parameters(), None)
@@ -121,13 +121,13 @@ def _placed(model: object) -> dict[str, str]:
 
 def _threads() -> dict[str, int]:
     """Threads of one computation, which decide in which order sums are taken; empty where torch was not used."""
-    torch = sys.modules.get("torch")
+    torch = torch_in_use()
     return {} if torch is None else {"threads": int(torch.get_num_threads())}
 
 
 def _cuda() -> dict[str, Any]:
     """The GPU and the most memory that this process has held on it; empty without one."""
-    torch = sys.modules.get("torch")
+    torch = torch_in_use()
     if torch is None or not torch.cuda.is_initialized():
         return {}
     return {"gpu": torch.cuda.get_device_name(), "vram_peak_bytes": int(torch.cuda.max_memory_allocated())}
