@@ -57,12 +57,12 @@ def test_an_empty_page_says_what_to_do(visitor: BrowserContext):
 
 
 def test_progress_moves_by_itself_and_the_run_ends_in_the_other_list(slow_visitor: BrowserContext):
-    run_id = begin(slow_visitor, 120)
+    run_id = begin(slow_visitor, 500)  # 25 s: long enough to be seen moving on a machine that has other work
     page = opened(slow_visitor)
     expect(going(page, run_id)).to_contain_text(re.compile(r"Counted [1-9]"))
     first = int(re.findall(r"Counted (\d+)", going(page, run_id).inner_text())[0])
     expect(going(page, run_id)).not_to_contain_text(f"Counted {first}.")
-    expect(over(page, run_id)).to_be_visible()
+    expect(over(page, run_id)).to_be_visible(timeout=90_000)
     expect(going(page, run_id)).to_have_count(0)
     expect(page.locator(".st-key-vt-queue")).to_contain_text("This server is free now")
 
