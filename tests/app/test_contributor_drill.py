@@ -108,7 +108,7 @@ def test_the_checks_and_the_tests_pass_with_it(drill: Drill) -> None:
     run(drill.checkout, "-m", "mypy", f"backends/{NAME}", f"pages/{NAME}.py", f"components/playgrounds/{NAME}.py")
     run(drill.checkout, "-c", "from importlinter.cli import lint_imports_command as lint; lint()")
     quick = "not browser and not load and not fuzz and not slow"
-    about_all = ("api", "derived", "guards", "openapi", "options", "readme", "server", "settings")
+    about_all = ("derived", "openapi", "readme")
     tests = [f"tests/backends/{NAME}", "tests/backends/core", "tests/components"]
     run(drill.checkout, "-m", "pytest", "-q", "-m", quick, *tests, *(f"tests/app/test_{name}.py" for name in about_all))
     assert "3 passed" in run(drill.checkout, "-m", "pytest", "-q", f"tests/backends/{NAME}")
