@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("medical-latency", "first-paint", "shell-load", "sweep", "session-archive", "store-size")
+BENCHES = ("medical-latency", "first-paint", "shell-load", "sweep", "session-archive", "store-size", "saved-work")
 
 
 def main(names: list[str]) -> int:

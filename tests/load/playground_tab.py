@@ -131,12 +131,14 @@ class PlaygroundTab:
         return event_id, dependency["outputs"]
 
     def _dependency(self, event: str, source: int | None) -> dict[str, Any]:
-        for dependency in self.config["dependencies"]:
-            for target, name in dependency["targets"]:
-                if name == event and (source is None or target == source):
-                    found: dict[str, Any] = dependency
-                    return found
-        raise Refused(f"the page has no event '{event}' of component {source}")
+        found: list[dict[str, Any]] = [
+            dependency
+            for dependency in self.config["dependencies"]
+            if any(name == event and (source is None or target == source) for target, name in dependency["targets"])
+        ]
+        if not found:
+            raise Refused(f"the page has no event '{event}' of component {source}")
+        return max(found, key=lambda dependency: len(dependency["outputs"]))  # of several, the page's own
 
     async def _answers(self, event_id: str) -> AsyncIterator[tuple[float, list[Any]]]:
         shown: list[Any] | None = None
