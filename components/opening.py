@@ -23,7 +23,7 @@ from components.conduct import ANY_PICTURE, PREVIEW, Conductor, Stored, Updates,
 from components.controls import SEED, read_seed
 from components.visitor import visitor_of
 
-_SETTLED = 1.0  # seconds: what is replayed comes in one burst, of which the browser may draw the last only
+_SETTLED = 6.0  # seconds a busy machine may take until the page stands; before that it draws the last update only
 _RECENT = 24  # how many recent runs are looked at to find one that is still going
 
 
