@@ -218,8 +218,9 @@ def _going(conductor: Conductor, lab: Lab, request: gr.Request) -> Run | None:
 
 def _follow(conductor: Conductor, run: Run, request: gr.Request) -> Iterator[Updates]:
     controls, came = controls_of(conductor, run, request), time.monotonic()
-    for updates in conductor.follow(run.id, visitor_of(request, conductor.lab)):
-        settled = time.monotonic() - came > _SETTLED
+    for turn, updates in enumerate(conductor.follow(run.id, visitor_of(request, conductor.lab))):
+        # Every other time: only what changed since the last update is sent, and the first may have come too early.
+        settled = time.monotonic() - came > _SETTLED or turn % 2 == 1
         yield [*(conductor.controls_stay() if settled else controls), *updates]
 
 
