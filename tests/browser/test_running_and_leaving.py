@@ -24,7 +24,7 @@ def opened(context: BrowserContext, upto: int) -> Page:
     box = page.locator("#vt-upto input[type=number]")
     box.fill(str(upto))
     box.press("Enter")
-    page.wait_for_timeout(300)  # a person's time between typing and clicking; the frontend gathers changes first
+    expect(page).to_have_url(re.compile(rf"upto={upto}\b"))  # the page has taken the number
     return page
 
 
