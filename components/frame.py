@@ -25,6 +25,7 @@ from components.opening import open_on
 from components.parts import build_parts
 from components.picture_input import PictureInput
 from components.saving import SavePart, Title
+from components.streaming import streamed
 from components.tools import ToolRow
 from components.views import View
 from components.visitor import visitor_of
@@ -149,7 +150,10 @@ class ActionFrame:
         conductor = self.conductor
 
         def run(request: gr.Request, *raw: Any) -> Iterator[list[Any]]:
-            yield from conductor.run(raw, request)
+            yield from streamed(conductor.run(raw, request))
+
+        def save(request: gr.Request, session_id: str, run_id: str, *raw: Any) -> Iterator[list[Any]]:
+            yield from streamed(self._save(request, session_id, run_id, *raw))
 
         def stop(request: gr.Request, run_id: str) -> None:
             conductor.stop(run_id, request)
@@ -160,7 +164,7 @@ class ActionFrame:
         self.run_button.click(run, self.controls, self.going, **_RAW)
         self.stop_button.click(stop, self.run_id, None, **_QUIET)
         saved = [*self.going, *self.saving.components]
-        self.saving.button.click(self._save, [self.saving.session, self.run_id, *self.controls], saved, **_RAW)
+        self.saving.button.click(save, [self.saving.session, self.run_id, *self.controls], saved, **_RAW)
         self.saving.session.focus(choices, None, self.saving.session, **_QUIET)
 
     def _wire_controls(self) -> None:

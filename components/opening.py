@@ -5,7 +5,6 @@ Same updates in the same order as conduct.py. An address restores controls only;
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -23,7 +22,6 @@ from components.conduct import ANY_PICTURE, PREVIEW, Conductor, Stored, Updates,
 from components.controls import SEED, read_seed
 from components.visitor import visitor_of
 
-_SETTLED = 6.0  # seconds a busy machine may take until the page stands; before that it draws the last update only
 _RECENT = 24  # how many recent runs are looked at to find one that is still going
 
 
@@ -217,11 +215,10 @@ def _going(conductor: Conductor, lab: Lab, request: gr.Request) -> Run | None:
 
 
 def _follow(conductor: Conductor, run: Run, request: gr.Request) -> Iterator[Updates]:
-    controls, came = controls_of(conductor, run, request), time.monotonic()
-    for turn, updates in enumerate(conductor.follow(run.id, visitor_of(request, conductor.lab))):
-        # Every other time: only what changed since the last update is sent, and the first may have come too early.
-        settled = time.monotonic() - came > _SETTLED or turn % 2 == 1
-        yield [*(conductor.controls_stay() if settled else controls), *updates]
+    controls = controls_of(conductor, run, request)
+    for updates in conductor.follow(run.id, visitor_of(request, conductor.lab)):
+        yield [*controls, *updates]
+        controls = conductor.controls_stay()
 
 
 def _first(conductor: Conductor, request: gr.Request) -> Updates:

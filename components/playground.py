@@ -27,6 +27,7 @@ from components.conduct import Stored
 from components.endpoints import add_endpoints
 from components.frame import ActionFrame
 from components.saving import Title
+from components.streaming import streamed
 from components.views import DerivedView, View
 from components.visitor import visitor_of
 
@@ -49,7 +50,7 @@ def build(playground: Playground, lab: Lab) -> gr.Blocks:
         places = [component for frame in frames for component in frame.everything]
 
         def open_page(request: gr.Request) -> Iterator[list[Any]]:
-            yield from _open(playground, lab, frames, request)
+            yield from streamed(_open(playground, lab, frames, request))
 
         def accept(request: gr.Request) -> list[Any]:
             lab.store.visitors.accept(visitor_of(request, lab), playground.notice)

@@ -24,6 +24,7 @@ from components import status
 from components.conduct import Stored, Updates
 from components.grid_html import Look
 from components.opening import controls_of
+from components.streaming import streamed
 from components.sweep_axis import Axis
 from components.sweep_conduct import NO_MEASURE, SEEN, SweepConductor, cell_experiment, cell_results, cell_told
 from components.visitor import visitor_of
@@ -143,13 +144,13 @@ class SweepPart:
         asked = [*(item for axis in self._axes for item in axis.inputs), self._show, self._judge, self._goal, *seeds]
 
         def sweep(request: gr.Request, *raw: Any) -> Iterator[Updates]:
-            yield from self._start(frame, raw[: len(asked)], raw[len(asked) :], request)
+            yield from streamed(self._start(frame, raw[: len(asked)], raw[len(asked) :], request))
 
         def stop(request: gr.Request, run_id: str) -> None:
             frame.conductor.stop(run_id, request)
 
         def attach(request: gr.Request) -> Iterator[Updates]:
-            yield from self._attach(request)
+            yield from streamed(self._attach(request))
 
         def save(request: gr.Request, run_id: str, session_id: str) -> Updates:
             try:

@@ -17,6 +17,7 @@ from backends.experiments.replay import replay, verdict
 from components import status
 from components.conduct import buttons
 from components.opening import controls_of
+from components.streaming import streamed
 from components.verdict_html import verdict_html
 from components.visitor import visitor_of
 
@@ -52,10 +53,10 @@ class ToolRow:
         """Join the frame's events. settings, raw: how events that take values as they are, or do not, are declared."""
 
         def again(request: gr.Request, run_id: str) -> Iterator[list[Any]]:
-            yield from self._again(frame, run_id, request)
+            yield from streamed(self._again(frame, run_id, request))
 
         def put_aside(request: gr.Request, run_id: str, *values: Any) -> Iterator[list[Any]]:
-            yield from self._put_aside(frame, run_id, values, request)
+            yield from streamed(self._put_aside(frame, run_id, values, request))
 
         everything = [*frame.controls, *frame.going, self._verdict]
         self.reproduce.click(again, frame.run_id, everything, **settings)
