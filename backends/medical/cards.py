@@ -61,7 +61,7 @@ def _training(config: dict[str, Any]) -> str:
     lines = [
         f"- Command: `{facts['command']}`",
         f"- Budget: {facts['minutes']:g} minutes of wall-clock, {facts['epochs']} epochs, seed {facts['seed']}",
-        f"- Hardware: {facts['hardware']}, bfloat16 arithmetic, PyTorch {facts['torch']}",
+        f"- Hardware: {facts['hardware']}, {facts.get('arithmetic', 'bfloat16')} arithmetic, PyTorch {facts['torch']}",
         f"- Network: {config['architecture']}, {facts['parameters']:,} parameters",
         *(f"- {line}" for line in facts["notes"]),
     ]

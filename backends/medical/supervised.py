@@ -22,7 +22,7 @@ from backends.core.seeds import generator, stream_seed
 from backends.medical.data import Augmentation, ImageSet, Split, to_tensor
 from backends.medical.networks import Classifier, classifier_from_config
 from backends.medical.scores import auc, balanced_accuracy, logits_of, softmax
-from backends.medical.training import Budget, Report, follow
+from backends.medical.training import Budget, Report, arithmetic, follow
 
 VIEWS = 2  # disturbed copies of the validation images: the clean ones are too easy to tell good epochs apart
 SGD = partial(torch.optim.SGD, momentum=0.9, nesterov=True)
@@ -162,7 +162,7 @@ def _batch(
 
 def _descend(model: Classifier, optimiser: torch.optim.Optimizer, images: Tensor, targets: Tensor) -> float:
     """One step; returns the loss before it."""
-    with torch.autocast(images.device.type, torch.bfloat16):
+    with arithmetic(images.device.type):
         logits = model(images.contiguous(memory_format=torch.channels_last))
     loss = F.cross_entropy(logits.float(), targets)
     optimiser.zero_grad(set_to_none=True)

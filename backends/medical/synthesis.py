@@ -12,7 +12,7 @@ from backends.core.seeds import stream_seed
 from backends.medical.data import ImageSet, to_tensor
 from backends.medical.generator import T_CLOSEST, Generator, generator_from_config
 from backends.medical.isolate import isolate
-from backends.medical.training import Budget, Report, follow
+from backends.medical.training import Budget, Report, arithmetic, follow
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _flow_loss(
     noise = torch.randn(clean.shape, generator=rng).to(clean.device)
     at = t.view(-1, 1, 1, 1)
     noisy = (at * clean + (1.0 - at) * noise).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(clean.device.type, torch.bfloat16):
+    with arithmetic(clean.device.type):
         guess = model(noisy, t, labels.to(clean.device))
     loss: Tensor = (((guess.float() - clean) / (1.0 - at).clamp_min(T_CLOSEST)) ** 2).mean()
     return loss

@@ -20,7 +20,7 @@ from backends.medical.data import SOURCES, default_data_root, load_image_set, to
 from backends.medical.evaluate import ASSETS, evaluate, model_folder
 from backends.medical.networks import load_classifier
 from backends.medical.scores import logits_of
-from backends.medical.training import Budget, Report, quiet
+from backends.medical.training import Budget, Report, has_bfloat16, quiet
 from backends.medical.weights import half_state, write_json, write_weights
 
 HELP = "Train a bundled medical model and write its weights, card, metrics and examples.\n\n" + "\n\n".join(
@@ -120,6 +120,7 @@ def _facts(model: nn.Module, model_id: str, minutes: float, epochs: int, seed: i
         "epochs": epochs,
         "seed": seed,
         "hardware": cpu if device == "cpu" else torch.cuda.get_device_name(),
+        "arithmetic": "bfloat16" if has_bfloat16(device) else "float32",
         "torch": torch.__version__.partition("+")[0],
         "parameters": sum(p.numel() for p in model.parameters()),
     }

@@ -18,7 +18,7 @@ from backends.medical.data import SOURCES, Augmentation, load_image_set, to_grey
 from backends.medical.evaluate import evaluate
 from backends.medical.isolate import isolate
 from backends.medical.networks import load_classifier
-from backends.medical.training import Budget, schedule
+from backends.medical.training import Budget, arithmetic, has_bfloat16, schedule
 
 STEPS = 24
 
@@ -153,3 +153,12 @@ def test_isolating_keeps_the_middle_and_fades_the_border() -> None:
 def test_grey_images_have_equal_channels() -> None:
     grey = to_grey(torch.rand(2, 3, 8, 8))
     torch.testing.assert_close(grey[:, 0], grey[:, 2])
+
+
+def test_bfloat16_is_used_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for capabilities, has in (({"avx2": True}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found, raising=False)
+        assert has_bfloat16("cpu") is has
+        with arithmetic("cpu"):
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is (torch.bfloat16 if has else torch.float32)
+    assert has_bfloat16("cuda")
