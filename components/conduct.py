@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from backends.core.action import Action, Suggestion
-from backends.core.errors import Cancelled, ModelError, NotFound, VitrineError
+from backends.core.errors import Cancelled, VitrineError
 from backends.core.events import Output
 from backends.core.experiment import Experiment
 from backends.core.parameters import Value
@@ -176,14 +176,7 @@ class Conductor:
 
     def experiment(self, values: Mapping[str, Value], seed: int) -> Experiment:
         """What the controls ask for. Raises BadParameter, NotFound or ModelError, each beside its control."""
-        action = self.action.parse(values)
-        try:
-            return self.lab.experiment(action, seed)
-        except (NotFound, ModelError) as err:
-            names = action.models()
-            absent = [name for name, model_id in names.items() if model_id not in self.lab.catalogue]
-            err.field = err.field or next(iter([*absent, *names]), "")
-            raise
+        return self.lab.experiment(self.action.parse(values), seed)
 
     def state(self, values: Mapping[str, Value], seed: int, request: gr.Request, *, moved: bool = True) -> str:
         """What the page's address carries for these values, as theme/address.js reads it."""

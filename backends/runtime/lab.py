@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backends.core.action import Action
+from backends.core.errors import ModelError, NotFound
 from backends.core.experiment import Experiment
 from backends.core.identity import Identity
 from backends.core.limits import Limits
@@ -29,6 +30,15 @@ class Lab:
     version: str
 
     def experiment(self, action: Action, seed: int = 0) -> Experiment:
-        """The action as an experiment with the models' revisions as they are here. Raises NotFound, ModelError."""
-        revisions = {model: self.registry.revision(model) for model in action.models().values()}
+        """The action as an experiment with the models' revisions as they are here.
+
+        Raises NotFound or ModelError beside the parameter that names the model.
+        """
+        revisions = {}
+        for name, model in action.models().items():
+            try:
+                revisions[model] = self.registry.revision(model)
+            except (NotFound, ModelError) as err:
+                err.field = err.field or name.partition(".")[0]  # '<list>.<place>' in a sweep
+                raise
         return action.experiment(seed=seed, revisions=revisions)

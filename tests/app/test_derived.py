@@ -56,3 +56,13 @@ def test_its_reference_is_written_by_it() -> None:
     assert "0.5" in gain
     assert "Times this." in gain
     assert any("Brighter" in str(row) for row in outputs_table(Brighten).rows)
+
+
+def test_a_model_that_is_not_here_is_told_beside_what_names_it(client: TestClient, picture: bytes) -> None:
+    asked = {"action": "medical/classify", "parameter": "image"}
+    image = client.post("/api/inputs", params=asked, content=picture).json()["digest"]
+    single = {"image": image, "model": "medical/nowhere"}
+    swept = {"image": image, "sweep_x": "model", "sweep_x_values": "medical/pneumonia-resnet18, medical/nowhere"}
+    for action, parameters, field in (("classify", single, "model"), ("classify/sweep", swept, "sweep_x_values")):
+        answer = client.post(f"/api/actions/medical/{action}", json={"parameters": parameters})
+        assert (answer.status_code, answer.json()["error"]["field"]) == (404, field), answer.text
