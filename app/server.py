@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from backends.core.playground import Playground
 from backends.runtime.lab import Lab
 from components import lab as installed
 from components.slides import look as slides
+from components.theme.page import first_script
 
 _WAITING_EVENTS = 256  # events that may wait in one playground's Gradio queue; the runtime has its own, smaller bound
 # Whoever follows a run keeps a thread until it ends. In the 40 that everything else shares, 48 followers kept a static
@@ -109,7 +111,7 @@ def create_app(settings: Settings, more: tuple[Playground, ...] = ()) -> Applica
     app.root.router.lifespan_context = _lifespan(app, shell, tools)
     for playground in lab.actions.playgrounds:
         mount_playground(app.root, playground, lab)
-    app.root.mount("/", ShellPage(shell, shell_html(), page_names(p.name for p in lab.actions.playgrounds)))
+    app.root.mount("/", shell_page(shell, lab))
     logs.adopt()
     return app
 
@@ -125,7 +127,16 @@ def guard(root: ASGIApp, settings: Settings, lab: Lab, metrics: Metrics, own_scr
     app = Hosts(app, settings.hosts)
     app = Forwarded(app, settings.trust_proxy)
     app = References(app, metrics.observe)
-    return Headers(app, settings.frame_ancestors, shell_html(), own_scripts, slides.script_html())
+    shell_scripts = shell_html() + first_script()
+    return Headers(app, settings.frame_ancestors, shell_scripts, own_scripts, slides.script_html())
+
+
+def shell_page(shell: ASGIApp, lab: Lab) -> ShellPage:
+    """The shell with our page, which begins with the stored result that an address opens."""
+    from components.first_sight import first_sight
+
+    names = page_names(playground.name for playground in lab.actions.playgrounds)
+    return ShellPage(shell, shell_html(), names, partial(first_sight, lab))
 
 
 def head() -> str:

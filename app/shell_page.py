@@ -7,19 +7,27 @@ beneath it (/medical/_stcore/health) and logs errors when that is not there; tol
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from urllib.parse import parse_qsl
 
+import structlog
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.safety.scopes import path, without
+from app.safety.scopes import path, state, without
 from app.settings import ROOT
 from components.theme.page import first_paint
 
+_LOG = structlog.get_logger("vitrine.shell_page")
 _ADDRESS = '<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin + "/" }</script>'
 _NOSCRIPT = "<noscript><p>Vitrine needs JavaScript. Programs use its HTTP API: /api/openapi.json.</p></noscript>"
+_BODY = re.compile(rb"<body[^>]*>")
 _THEIRS = ("/_stcore/", "/static/", "/media/", "/component/")
+_FRESH = b"private, no-store"  # a link that was withdrawn must not open from a cache
 _CONDITIONAL = ("if-none-match", "if-modified-since", "range")  # they would be about Streamlit's file, not about ours
+
+FirstSight = Callable[[str, Mapping[str, str], str], str]  # page, its query, visitor -> HTML of what they open, or none
 
 
 def shell_html() -> str:
@@ -44,12 +52,14 @@ class ShellPage:
     """Streamlit's application with our page in place of its own.
 
     names: first parts of the addresses that are pages; anything else is the page with 404.
+    first_sight: what goes before everything else in the page, while the application starts in the browser.
     """
 
-    def __init__(self, app: ASGIApp, page: str, names: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, page: str, names: frozenset[str], first_sight: FirstSight) -> None:
         self._app = app
         self._page = page.encode()
         self._names = names
+        self._first_sight = first_sight
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -57,7 +67,8 @@ class ShellPage:
             await self._app(scope, receive, send)
             return
         scope["headers"] = without(scope, *_CONDITIONAL, "accept-encoding")
-        known = path(scope).strip("/").split("/")[0] in self._names
+        asked = path(scope).strip("/")
+        known = asked.split("/")[0] in self._names
         replaced = False
 
         async def send_ours(message: Message) -> None:
@@ -65,20 +76,27 @@ class ShellPage:
             if message["type"] == "http.response.start":
                 replaced = message["status"] == 200 and _is_html(message)
                 if replaced:
-                    await send(
-                        {"type": "http.response.start", "status": 200 if known else 404, "headers": self._headers}
-                    )
-                    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else self._page})
+                    page, headers = await self._page_for(scope, asked)
+                    await send({"type": "http.response.start", "status": 200 if known else 404, "headers": headers})
+                    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else page})
             if not replaced:
                 await send(message)
 
         await self._app(scope, receive, send_ours)
 
-    @property
-    def _headers(self) -> list[tuple[bytes, bytes]]:
-        length = str(len(self._page)).encode()
+    async def _page_for(self, scope: Scope, asked: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """The page with its headers, for who asks."""
+        first = ""
+        if scope["method"] == "GET" and asked in self._names and scope["query_string"]:
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1"), errors="replace"))
+            try:
+                first = await run_in_threadpool(self._first_sight, asked, query, state(scope)["visitor"])
+            except Exception:  # noqa: BLE001 - a bug in what only saves a wait must not cost the page itself
+                _LOG.exception("first_sight_failed")
+        page = _BODY.sub(lambda body: body[0] + first.encode(), self._page, count=1) if first else self._page
         kind = (b"content-type", b"text/html; charset=utf-8")
-        return [kind, (b"content-length", length), (b"cache-control", b"no-cache")]
+        kept = (b"cache-control", _FRESH if first else b"no-cache")
+        return page, [kind, (b"content-length", str(len(page)).encode()), kept]
 
 
 def page_names(playgrounds: Iterable[str] = (), folder: Path = ROOT / "pages") -> frozenset[str]:

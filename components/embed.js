@@ -67,6 +67,7 @@ const create = (box) => {
       tellTheme(); // it may have changed while the frame was loading
       tellView();
     }
+    if (event.data.type === "vitrine-opened") window.vtFirst?.leave();
   };
 
   const theme = new MutationObserver(tellTheme);

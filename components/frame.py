@@ -59,7 +59,7 @@ class ActionFrame:
                     self.run_button = gr.Button("Run", variant="primary", elem_id="vt-run")
                     self.stop_button = gr.Button("Stop", interactive=False, elem_id="vt-stop")
                     self.saving = SavePart(playground.name, title_of)
-                    self.status = gr.HTML(status.quiet("Loading"), elem_id="vt-status")
+                    self.status = gr.HTML(status.loading(), elem_id="vt-status")
                 self.saving.place()
                 view = make_view(action)
                 self.tools = ToolRow(action.name)

@@ -42,6 +42,11 @@ def refuse(err: VitrineError) -> None:
     say(f"{err.sentence} {err.hint}".strip(), care=True)
 
 
+def show_end() -> None:
+    """Mark the end of a page: once this is there, so is all before it (components/theme/first.js)."""
+    st.html('<i class="vt-end"></i>')
+
+
 def nothing_yet(title: str, sentence: str, leads_to: StreamlitPage | None = None, label: str = "") -> None:
     """An empty place: what would be here, how it gets here, and the page where that is done.
 

@@ -16,16 +16,17 @@ from typing import Any
 import gradio as gr
 
 from backends.core.action import Action
-from backends.core.errors import NotFound, VitrineError
+from backends.core.errors import VitrineError
 from backends.core.playground import Playground
 from backends.core.results import Grid, Result
 from backends.runtime.lab import Lab
-from backends.store.values import Run, Session
+from backends.store.values import Run
 from components import status
 from components.address import TOO_LONG, passed_on, too_long
 from components.conduct import Stored
 from components.endpoints import add_endpoints
 from components.frame import ActionFrame
+from components.linked import Linked, linked, origin_words
 from components.saving import Title
 from components.streaming import streamed
 from components.views import DerivedView, View
@@ -132,38 +133,23 @@ def _named(frames: list[ActionFrame], stored: Stored | None, query: Mapping[str,
 
 
 def _stored(lab: Lab, query: Mapping[str, str], request: gr.Request) -> tuple[Stored | None, Any]:
-    """The run that the page's address names, and what is said above it.
-
-    Without a session the run must be the visitor's own: recent runs lead here.
-    """
-    link, run_id = query.get("session", ""), query.get("run", "")
-    if not link and not run_id:
-        return None, gr.update(visible=False)
+    """The run that the page's address names, and what is said above it."""
     visitor = visitor_of(request, lab)
     try:
-        if not link:
-            run = lab.store.runs.get(run_id, visitor)
-            return (run, lab.store.runs.outputs(run.id, visitor)), gr.update(visible=False)
-        session = lab.store.sessions.open(link, visitor)
-        run = _chosen(session, run_id)
-        return (run, lab.store.runs.outputs(run.id, visitor)), gr.update(value=_banner(session, run), visible=True)
+        found = linked(lab, query, visitor)
+        if found is None:
+            return None, gr.update(visible=False)
+        return (found.run, lab.store.runs.outputs(found.run.id, visitor)), _banner(found)
     except VitrineError as err:
         return None, gr.update(value=status.failed(err), visible=True)
 
 
-def _chosen(session: Session, run_id: str) -> Run:
-    for run in session.runs:
-        if run.id == run_id or not run_id:
-            return run
-    raise NotFound("This link names a result that is no longer in the session.", hint="Open the session instead.")
-
-
-def _banner(session: Session, run: Run) -> str:
-    when = run.finished.strftime("%d %b %Y, %H:%M UTC") if run.finished else ""
-    whose = "you saved it" if session.mine else "read-only; what you change here is your own copy"
-    return (
-        f'<div class="vt-banner" role="status"><b>{html.escape(session.title)}</b>'
-        f"<span>Exactly as computed on {when} ({whose}).</span></div>"
+def _banner(found: Linked) -> Any:
+    if found.session is None:
+        return gr.update(visible=False)
+    title, words = html.escape(found.session.title), html.escape(origin_words(found.session, found.run))
+    return gr.update(
+        value=f'<div class="vt-banner" role="status"><b>{title}</b><span>{words}</span></div>', visible=True
     )
 
 

@@ -46,15 +46,20 @@ def show_one(address: str) -> None:
         show_undo(current().store.sessions.deleted(visitor()))
 
 
-def _head(session: Session) -> None:
-    heading(session.title)
-    if session.mine:
-        edit_title(session)
+def about_html(session: Session) -> str:
+    """The line below its title: whose it is, how many results it has, and from when."""
     whose = chip("Yours", "on") if session.mine else chip("Shared with you, read-only", "on")
     closed = chip("Only you can open it", "care") if session.mine and not session.link else ""
     tags = "" if session.mine else " ".join(chip(tag) for tag in session.tags)
     note = f"{count(len(session.runs), 'result')}, changed {time_ago(session.updated)}"
-    st.html(f'<p class="vt-muted vt-about">{whose} {closed} {tags} {escape(note)}</p>')
+    return f'<p class="vt-muted vt-about">{whose} {closed} {tags} {escape(note)}</p>'
+
+
+def _head(session: Session) -> None:
+    heading(session.title)
+    if session.mine:
+        edit_title(session)
+    st.html(about_html(session))
 
 
 def _notes(session: Session) -> None:

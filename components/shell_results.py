@@ -4,7 +4,7 @@ address, byte for byte; the rest is decoded from its artifact. One renderer a ki
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from backends.core.encoding import decode
 from backends.core.errors import NotFound, VitrineError
 from backends.core.playground import Actions
-from backends.core.results import Encoded, Figure, Grid, Table
+from backends.core.results import Encoded, Figure, Grid, Result, Table
 from backends.runtime.lab import Lab
 from backends.store.values import Run, StoredOutput
 from components.figures.drawing import drawing
@@ -25,6 +25,7 @@ from components.shell_grid import show_grid
 from components.words import byte_size
 
 _WIDE = frozenset(("gallery", "figure", "grid"))  # kinds that want the whole width
+_DRAWN = frozenset(("figure", "grid"))  # kinds that the page draws with elements of its own
 _BESIDE = {1: [3, 2], 2: [5, 5, 6]}  # how many pictures -> shares of the width, the last for the rest
 _IN_THE_GRID = frozenset(("best", "table"))  # what a grid says itself
 _TITLED = frozenset(("gallery", "tokens", "text"))  # kinds that do not show a title themselves
@@ -35,28 +36,44 @@ def show_outputs(lab: Lab, run: Run, visitor: str) -> None:
 
     Those whose files are missing or damaged are left out, and one sentence says so.
     """
-    titles = _declared_titles(lab.actions, run)
+    titles = declared_titles(lab.actions, run)
     whole = [output for output in run.outputs if _is_whole(lab, output, visitor)]
     if len(whole) < len(run.outputs):
         lost = [titles.get(output.name) or output.name for output in run.outputs if output not in whole]
         say(f"Not shown, since the stored file is missing or damaged: {', '.join(lost)}.", care=True)
 
-    if any(output.kind == "grid" for output in whole):
-        whole = [output for output in whole if output.name not in _IN_THE_GRID]
-
     def show(output: StoredOutput) -> None:
         _show(lab, run, output, visitor, titles.get(output.name, ""))
 
-    pictures = [output for output in whole if output.kind == "image"]
-    rest = [output for output in whole if output not in pictures and output.kind not in _WIDE]
+    pictures, rest, wide = arranged(whole)
     groups = [*([picture] for picture in pictures), *_halves(rest, len(pictures))]
     for place, group in zip(_places(len(pictures), len(rest)), groups, strict=False):
         with place:
             for output in group:
                 show(output)
-    for output in whole:
-        if output.kind in _WIDE:
-            show(output)
+    for output in wide:
+        show(output)
+
+
+def arranged(outputs: Sequence[StoredOutput]) -> tuple[list[StoredOutput], list[StoredOutput], list[StoredOutput]]:
+    """Pictures, what stands beside or below them, and what wants the whole width; without what a grid says itself."""
+    grid = any(output.kind == "grid" for output in outputs)
+    shown = [output for output in outputs if not (grid and output.name in _IN_THE_GRID)]
+    pictures = [output for output in shown if output.kind == "image"]
+    wide = [output for output in shown if output.kind in _WIDE]
+    return pictures, [output for output in shown if output not in pictures and output not in wide], wide
+
+
+def output_html(lab: Lab, run: Run, output: StoredOutput, visitor: str, declared: str) -> str:
+    """One result by itself as HTML, a figure as the table behind it. Raises VitrineError where it cannot be read."""
+    title = str(output.meta.get("title") or declared or output.name.replace("_", " ").capitalize())
+    by_address = _BY_ADDRESS.get(output.kind)
+    if by_address:
+        return by_address(output, address(run, output), escape(title))
+    result = _decoded(lab, output, visitor)
+    head = f'<h3 class="vt-result-title">{escape(title)}</h3>' if output.kind in _TITLED else ""
+    body = (scale_html(result) if isinstance(result, Table) else "") or result_html(result)
+    return f'<div class="vt-stored">{head}{body}</div>'
 
 
 def _is_whole(lab: Lab, output: StoredOutput, visitor: str) -> bool:
@@ -89,14 +106,11 @@ def _halves(rest: list[StoredOutput], pictures: int) -> list[list[StoredOutput]]
 
 
 def _show(lab: Lab, run: Run, output: StoredOutput, visitor: str, declared: str) -> None:
-    title = str(output.meta.get("title") or declared or output.name.replace("_", " ").capitalize())
-    by_address = _BY_ADDRESS.get(output.kind)
-    if by_address:
-        st.html(by_address(output, address(run, output), escape(title)))
-        return
     try:
-        data = lab.store.artifacts.read(output.digest, visitor)
-        result = decode(Encoded(output.kind, output.media_type, data, output.meta))
+        if output.kind not in _DRAWN:
+            st.html(output_html(lab, run, output, visitor, declared))
+            return
+        result = _decoded(lab, output, visitor)
     except VitrineError as err:
         refuse(err)
         return
@@ -107,10 +121,11 @@ def _show(lab: Lab, run: Run, output: StoredOutput, visitor: str, declared: str)
         st.plotly_chart(drawing(_on_card(result)), key=f"figure-{run.id}-{output.name}", config={"displaylogo": False})
         with st.expander("Numbers"):
             st.html(result_html(result))
-        return
-    head = f'<h3 class="vt-result-title">{escape(title)}</h3>' if output.kind in _TITLED else ""
-    body = (scale_html(result) if isinstance(result, Table) else "") or result_html(result)
-    st.html(f'<div class="vt-stored">{head}{body}</div>')
+
+
+def _decoded(lab: Lab, output: StoredOutput, visitor: str) -> Result:
+    data = lab.store.artifacts.read(output.digest, visitor)
+    return decode(Encoded(output.kind, output.media_type, data, output.meta))
 
 
 def _on_card(figure: Figure) -> dict[str, Any]:
@@ -120,7 +135,8 @@ def _on_card(figure: Figure) -> dict[str, Any]:
     return {**spec, "layout": {**spec.get("layout", {}), **clear}}
 
 
-def _declared_titles(actions: Actions, run: Run) -> dict[str, str]:
+def declared_titles(actions: Actions, run: Run) -> dict[str, str]:
+    """What the action calls its results, by name; nothing where it is unknown."""
     try:
         return {spec.name: spec.title for spec in actions.get(run.experiment.action).outputs}
     except NotFound:

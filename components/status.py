@@ -13,6 +13,11 @@ def quiet(sentence: str) -> str:
     return _line("quiet", html.escape(sentence))
 
 
+def loading() -> str:
+    """The page has come, and what it opens with has not; theme/opened.js waits for its end."""
+    return _line("loading", "Loading")
+
+
 def running(sentence: str, fraction: float, seconds_left: float | None = None) -> str:
     """A bar at `fraction` in [0, 1], a sentence, and the time left in seconds where it is known."""
     left = "" if seconds_left is None else f" About {_seconds(seconds_left)} left."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from backends.core.errors import VitrineError
-from components.pieces import refuse
+from components.pieces import refuse, show_end
 from components.session_list import show_list
 from components.session_page import show_one
 
@@ -14,3 +14,4 @@ try:
     show_one(_address) if _address else show_list()
 except VitrineError as _err:
     refuse(_err)
+show_end()

@@ -24,6 +24,7 @@ class Material:
     read: the stored bytes of a result; raises VitrineError. live: served by the running lab, where pictures and sound
     come by address and controls can be moved; else all of it travels inside the page.
     address: what opens the session. origin: where the lab is found, for a file that is opened elsewhere.
+    draws: whether the page draws figures; elsewhere a figure is the table behind it.
     """
 
     actions: Actions
@@ -31,6 +32,7 @@ class Material:
     live: bool
     address: str = ""
     origin: str = ""
+    draws: bool = True
 
     def source(self, run: Run, output: StoredOutput, data: bytes) -> str:
         """What `src` of a picture or sound says. data: its bytes."""

@@ -129,9 +129,11 @@ def _figure(pieces: Pieces, material: Material, run: Run, output: StoredOutput, 
     del run
     figure = material.result(output)
     assert isinstance(figure, Figure)
-    spec = html.escape(json.dumps(dict(figure.spec)))
     behind = table_html(figure.table, figure.title or declared)
-    name = html.escape(figure.title or declared)
+    if not material.draws:
+        pieces.read.append(behind)
+        return
+    spec, name = html.escape(json.dumps(dict(figure.spec))), html.escape(figure.title or declared)
     pieces.figure = True
     pieces.seen.append(
         f'<figure class="vt-plot" aria-label="{name}" data-spec="{spec}"><div class="vt-drawn"></div>'

@@ -181,7 +181,7 @@ def gradio_css() -> str:
 
 def head() -> str:
     """What goes into the head of a playground's page: the talk with the page around it, the address, tools and keys."""
-    files = ("playground.js", "address.js", "tools.js", "grid.js", "code.js", "keys.js")
+    files = ("playground.js", "opened.js", "address.js", "tools.js", "grid.js", "code.js", "keys.js")
     scripts = [(_HERE / name).read_text(encoding="utf-8") for name in files]
     return "".join(f"<script>{script}</script>" for script in scripts)
 

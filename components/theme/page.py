@@ -7,11 +7,14 @@ separately. `window.__streamlit`, which it reads for whoever hosts it, and its o
 from __future__ import annotations
 
 import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from components.theme import tokens
 from components.theme.shell import both_modes, theme_options
 
+_HERE = Path(__file__).parent
 _SCRIPT = """(() => {
   // In a frame of another site a browser may keep nothing and throw instead: then it is remembered on this page only.
   const kept = new Map();
@@ -44,6 +47,19 @@ def first_paint() -> str:
     font = f'<link rel="preload" href="{tokens.FONT_FILES[0].path}" as="font" type="font/woff2" crossorigin>'
     style = f"<style>{tokens.font_faces()}\n{both_modes()}\n{_STYLE}</style>"
     return f"{font}\n{style}\n<script>{_SCRIPT.replace('THEMES', json.dumps(_themes()))}</script>\n"
+
+
+@cache
+def first_style() -> str:
+    """The style element of first sight (components/first_sight.py), whose rules reach nothing else on the page."""
+    files = ((_HERE / name).read_text(encoding="utf-8") for name in ("results.css", "grid.css", "first.css"))
+    return f"<style>#vt-first {{\n{''.join(files)}}}</style>"
+
+
+@cache
+def first_script() -> str:
+    """The script element that takes first sight away; like all here the same for every visitor."""
+    return f"<script>{(_HERE / 'first.js').read_text(encoding='utf-8')}</script>"
 
 
 def _themes() -> dict[str, Any]:

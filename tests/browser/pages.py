@@ -19,6 +19,7 @@ class Shell:
         """Go to an address of ours and wait until the page stands."""
         self.page.goto(address, wait_until="domcontentloaded")
         expect(self.page.locator("[data-testid=stAppViewContainer]")).to_be_visible()
+        expect(self.page.locator("#vt-first")).to_have_count(0)  # first sight has made room for the page itself
         return self
 
 

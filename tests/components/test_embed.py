@@ -27,7 +27,7 @@ def test_a_frame_address_passes_on_only_what_was_given(name, params, address):
 
 def test_both_sides_speak_of_the_same_messages():
     page = (COMPONENTS / "embed.js").read_text()
-    frame = "".join((COMPONENTS / "theme" / name).read_text() for name in ("playground.js", "address.js"))
+    frame = "".join((COMPONENTS / "theme" / name).read_text() for name in ("playground.js", "opened.js", "address.js"))
     told = re.compile(r"type: \"(vitrine-[a-z]+)\"")
     heard = re.compile(r"type === \"(vitrine-[a-z]+)\"")
     assert set(told.findall(page)) == set(heard.findall(frame)) == {"vitrine-theme", "vitrine-view"}
@@ -36,6 +36,7 @@ def test_both_sides_speak_of_the_same_messages():
         == set(heard.findall(page))
         == {
             "vitrine-height",
+            "vitrine-opened",
             "vitrine-ready",
             "vitrine-state",
         }

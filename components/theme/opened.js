@@ -1,0 +1,23 @@
+// Tells the page around, once, that what the address opens is drawn: its status line is no longer that of a page that is
+// loading, or the notice stands before it. The page may then take away what it showed meanwhile (theme/first.js).
+(() => {
+  const PICTURES_MS = 1000; // pictures come inside the page's data; one that cannot be drawn keeps nobody waiting
+  if (!window.vitrine.framed) return;
+
+  const shown = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
+  const opened = () => {
+    const lines = shown("#vt-status");
+    const loading = lines.some((line) => line.querySelector(".vt-status-loading") || !line.querySelector(".vt-status"));
+    return shown("#vt-gate").length > 0 || (lines.length > 0 && !loading);
+  };
+  const drawn = () => Promise.allSettled(shown(".vt-right img").map((picture) => picture.decode()));
+  const tell = () => window.vitrine.tell({ type: "vitrine-opened" });
+  const look = async () => {
+    if (!opened()) return;
+    watcher.disconnect();
+    await Promise.race([drawn(), new Promise((resolve) => setTimeout(resolve, PICTURES_MS))]);
+    requestAnimationFrame(() => requestAnimationFrame(tell)); // the first draws it, the second comes after
+  };
+  const watcher = new MutationObserver(look);
+  watcher.observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["class", "style"] });
+})();
