@@ -1,7 +1,7 @@
 // First sight (components/first_sight.py) stays until the app beneath shows the same, then goes, exactly once. Without
 // this script it simply stays.
 (() => {
-  const LONGEST_MS = 20000; // an app that shows nothing by then has something else to say
+  const LONGEST_MS = 60000; // an app that shows nothing by then has something else to say
   const PICTURES_MS = 1500;
   const first = document.getElementById("vt-first");
   const root = () => document.getElementById("root");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -253,13 +254,13 @@ def test_each_tab_has_an_address_of_its_own(browser: Browser, slow_server: Serve
         frame.get_by_text("More settings").first.click()
         seed.fill("4")
         seed.press("Enter")
-        page.wait_for_function("() => location.search === '?gain=2.5&seed=4'")
+        expect(page).to_have_url(re.compile(r"/tiny\?gain=2\.5&seed=4$"))
         frame.get_by_role("tab", name="Slow").click()
-        page.wait_for_function("() => location.search === '?action=slow'")
+        expect(page).to_have_url(re.compile(r"/tiny\?action=slow$"))
         seconds = frame.locator("#vt-seconds input[type=number]")
         seconds.fill("3.5")
         seconds.press("Enter")
-        page.wait_for_function("() => location.search === '?action=slow&seconds=3.5'")
+        expect(page).to_have_url(re.compile(r"/tiny\?action=slow&seconds=3\.5$"))
         page.reload()
         expect(frame.get_by_role("tab", name="Slow")).to_have_attribute("aria-selected", "true")
         expect(frame.locator("#vt-seconds input[type=number]")).to_have_value("3.5")

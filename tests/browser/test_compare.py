@@ -305,8 +305,10 @@ def test_a_reader_compares_by_the_sharing_link(visitor: BrowserContext, other_vi
     expect(page.get_by_role("alert")).to_contain_text("Run A is not there.")
     page = compared(other_visitor, runs, f"&session={session['link']}")
     place = pictures(page, "view")
-    loaded = "all => all.every((one) => one.complete && one.naturalWidth > 10)"
-    page.wait_for_function(f"({loaded})([...document.querySelectorAll('.vt-cmp img')])")
+    drawn = page.locator(".vt-cmp img")
+    for shown in (expect(drawn.nth(number)) for number in range(drawn.count())):
+        shown.to_have_js_property("complete", True)
+    assert all(width > 10 for width in drawn.evaluate_all("all => all.map((one) => one.naturalWidth)"))
     look(place, "Difference")
     expect(place.locator(".vt-cmp-said")).to_contain_text("grey level")
     page.get_by_role("link", name="Open in the playground").first.click()
