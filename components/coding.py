@@ -54,9 +54,9 @@ class CodePart:
                 elem_classes="vt-program-place",
             )
 
-    def opened(self, stored: Stored | None) -> list[Any]:
+    def opened(self, stored: Stored | None, request: gr.Request) -> list[Any]:
         """Nothing to set."""
-        del stored
+        del stored, request
         return []
 
     def wire(self, frame: ActionFrame) -> None:

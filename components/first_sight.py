@@ -28,7 +28,8 @@ from components.words import STATES
 
 HTML_MAX = 1_500_000  # characters: results beyond it are left to the app
 READ_MAX = 16 * 2**20  # bytes of stored results that are read for one page
-_COMING = '<p role="status">The controls are on their way.</p>'
+_COMING = '<p role="status">The controls are on their way.<noscript>They need JavaScript.</noscript></p>'
+_BY_ADDRESS = frozenset(("image", "audio", "file"))  # kinds that the browser fetches: here they are only checked
 _PANELS = "<i></i>" * 6  # where the controls will be
 _BRAND = '<header><img src="/assets/brand/wordmark.svg" alt="Vitrine" width="105" height="32"></header>'
 
@@ -117,7 +118,10 @@ def _of_session(lab: Lab, query: Mapping[str, str], visitor: str) -> str:
 
 def _card(lab: Lab, item: Item, index: int, visitor: str, room: _Room) -> str:
     run, titles = item.run, declared_titles(lab.actions, item.run)
-    _bytes_of(lab, run, visitor)
+    _check_size(run)
+    for output in run.outputs:
+        if output.kind in _BY_ADDRESS:
+            lab.store.artifacts.open_path(output.digest, visitor)
     groups = arranged(run.outputs)
     pictures, rest, wide = (
         room.fitting(output_html(lab, run, output, visitor, titles.get(output.name, "")) for output in group)
@@ -134,6 +138,10 @@ def _card(lab: Lab, item: Item, index: int, visitor: str, room: _Room) -> str:
 
 def _bytes_of(lab: Lab, run: Run, visitor: str) -> dict[str, bytes]:
     """All that was stored of it, by digest. Raises ArtifactMissing where a file is gone or damaged, TooLarge."""
+    _check_size(run)
+    return {output.digest: lab.store.artifacts.read(output.digest, visitor) for output in run.outputs}
+
+
+def _check_size(run: Run) -> None:
     if sum(output.bytes for output in run.outputs) > READ_MAX:
         raise TooLarge("This result is too large to be read for a first sight.")
-    return {output.digest: lab.store.artifacts.read(output.digest, visitor) for output in run.outputs}

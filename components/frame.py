@@ -99,7 +99,7 @@ class ActionFrame:
 
     def open(self, stored: Stored | None, query: Mapping[str, str], request: gr.Request) -> Iterator[list[Any]]:
         """Updates of `everything` when the page opens. query: of its address."""
-        parts = [update for part in self.parts for update in part.opened(stored)]
+        parts = [update for part in self.parts for update in part.opened(stored, request)]
         for updates in open_on(self.conductor, stored, query, request):
             yield [*updates, *parts]
             parts = [gr.skip()] * len(parts)

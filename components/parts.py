@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import gradio as gr
+
 from backends.core.action import Action
 from backends.core.playground import Playground
 from backends.runtime.lab import Lab
@@ -23,7 +25,7 @@ class Part(Protocol):
 
     places: list[Any]
 
-    def opened(self, stored: Stored | None) -> list[Any]:
+    def opened(self, stored: Stored | None, request: gr.Request) -> list[Any]:
         """Updates of `places` for what the page opens on; None for what was not stored."""
 
     def wire(self, frame: ActionFrame) -> None:

@@ -20,6 +20,7 @@ from backends.core.playground import Playground
 from backends.core.results import Grid
 from backends.core.sweep import SEEDS_MAX, sweep_of
 from backends.runtime.lab import Lab
+from backends.store.values import Run
 from components import status
 from components.conduct import Stored, Updates
 from components.grid_html import Look
@@ -68,9 +69,10 @@ class SweepPart:
             )
             self._lines = gr.HTML("", elem_classes="vt-sweep-chart", elem_id="vt-sweep-chart")
         self._run_id, self._filled = gr.State(""), gr.State("")
+        self._to_follow = gr.State("")  # a sweep that was going when the page opened: setting it starts following
         axes = [place for axis in self._axes for place in axis.places]
         seeds = [self._seeds] if self._seeds else []
-        self.places = [self._box, self._filled, *axes, *seeds, self._goal, *self._going[2:]]
+        self.places = [self._to_follow, self._box, self._filled, *axes, *seeds, self._goal, *self._going[2:]]
 
     def _build_judging(self) -> None:
         self._show = gr.Dropdown([], label="Show", visible=False, filterable=False, elem_id="vt-sweep-show")
@@ -96,14 +98,15 @@ class SweepPart:
         seen = [self._grid, self._lines, self._show, self._judge]
         return [*problems, self._status, self._run_id, self._run, self._stop, self._save, *seen]
 
-    def opened(self, stored: Stored | None) -> Updates:
+    def opened(self, stored: Stored | None, request: gr.Request) -> Updates:
         """Updates of `places` for what the page opens on: a stored sweep stands as it was saved."""
         if not self.places:
             return []
+        going = self._still_going(request)
         run, results = stored or (None, {})
         grid = results.get("grid")
         if run is None or run.experiment.action != self._conductor.sweep.name or not isinstance(grid, Grid):
-            return [gr.skip()] * len(self.places)
+            return [going.id if going else gr.skip(), *([gr.skip()] * (len(self.places) - 1))]
         told = run.experiment.values()
         axes = []
         for axis in self._axes:
@@ -112,7 +115,8 @@ class SweepPart:
         seeds = [gr.update(value=told.get("sweep_seeds", 1))] if self._seeds else []
         goal = gr.update(value=told.get("sweep_goal", "largest"))
         seen = self._conductor.stored(run, grid)[2:]
-        return [gr.update(open=True), _inputs_key(told, self._action), *axes, *seeds, goal, *seen]
+        follow = going.id if going else gr.skip()
+        return [follow, gr.update(open=True), _inputs_key(told, self._action), *axes, *seeds, goal, *seen]
 
     def wire(self, frame: ActionFrame) -> None:
         """Join the frame's events. Called once, when all of the frame is there."""
@@ -149,8 +153,8 @@ class SweepPart:
         def stop(request: gr.Request, run_id: str) -> None:
             frame.conductor.stop(run_id, request)
 
-        def attach(request: gr.Request) -> Iterator[Updates]:
-            yield from streamed(self._attach(request))
+        def attach(request: gr.Request, run_id: str) -> Iterator[Updates]:
+            yield from streamed(self._attach(run_id, request))
 
         def save(request: gr.Request, run_id: str, session_id: str) -> Updates:
             try:
@@ -164,7 +168,7 @@ class SweepPart:
         self._stop.click(stop, self._run_id, None, **_QUIET)
         saved = [self._status, *frame.saving.components]
         self._save.click(save, [self._run_id, frame.saving.session], saved, **_RAW)
-        gr.on(None, attach, None, [self._box, *self._going], **_QUIET)  # when the page opens
+        self._to_follow.change(attach, self._to_follow, [self._box, *self._going], **_QUIET)
 
     def _wire_looking(self, frame: ActionFrame) -> None:
         def look(request: gr.Request, run_id: str, *chosen: Any) -> Updates:
@@ -230,17 +234,21 @@ class SweepPart:
         except VitrineError as err:
             yield self._refusal(err)
 
-    def _attach(self, request: gr.Request) -> Iterator[Updates]:
-        """The page opened: a sweep of this visitor that is still going is followed again."""
-        nothing = [gr.skip()] * (len(self._going) + 1)
-        visitor = visitor_of(request, self._lab)
-        run = None if request.query_params.get("session") else self._conductor.going(visitor)
-        if run is None:
-            yield nothing
-            return
-        best, goal = (str(run.experiment.parameters.get(name, "")) for name in ("sweep_best", "sweep_goal"))
-        for updates in self._conductor.follow(run, _look(("", best, goal)), visitor, _tab(request)):
-            yield [gr.update(open=True), *updates]
+    def _still_going(self, request: gr.Request) -> Run | None:
+        """A sweep of this visitor to be followed again; none where the page opens what was saved."""
+        opens_session = request.query_params.get("session")
+        return None if opens_session else self._conductor.going(visitor_of(request, self._lab))
+
+    def _attach(self, run_id: str, request: gr.Request) -> Iterator[Updates]:
+        """The page opened while this sweep of the visitor was going: it is followed again."""
+        try:
+            visitor = visitor_of(request, self._lab)
+            run = self._lab.store.runs.get(run_id, visitor)
+            best, goal = (str(run.experiment.parameters.get(name, "")) for name in ("sweep_best", "sweep_goal"))
+            for updates in self._conductor.follow(run, _look(("", best, goal)), visitor, _tab(request)):
+                yield [gr.update(open=True), *updates]
+        except VitrineError as err:
+            yield [gr.skip(), *self._refusal(err)]
 
     def _press(self, frame: ActionFrame, run_id: str, told: str, request: gr.Request) -> Updates:
         """A cell was chosen: the controls as it had them, and all of its results in the main view."""

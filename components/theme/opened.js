@@ -11,13 +11,21 @@
     return shown("#vt-gate").length > 0 || (lines.length > 0 && !loading);
   };
   const drawn = () => Promise.allSettled(shown(".vt-right img").map((picture) => picture.decode()));
+  let done = false;
   const tell = () => window.vitrine.tell({ type: "vitrine-opened" });
   const look = async () => {
-    if (!opened()) return;
+    if (done || !opened()) return;
+    done = true;
     watcher.disconnect();
     await Promise.race([drawn(), new Promise((resolve) => setTimeout(resolve, PICTURES_MS))]);
     requestAnimationFrame(() => requestAnimationFrame(tell)); // the first draws it, the second comes after
   };
-  const watcher = new MutationObserver(look);
+  let soon = 0; // at most once a frame: seeing what is shown computes styles
+  const watcher = new MutationObserver(() => {
+    soon ||= requestAnimationFrame(() => {
+      soon = 0;
+      look();
+    });
+  });
   watcher.observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["class", "style"] });
 })();

@@ -1,7 +1,9 @@
 """Saving a medical run, coming back to it, and opening its share link: `python -m tests.bench saved-work`.
 
-Saving counts from the click on Save to the frame that shows the link. Opening counts from the navigation's start to the
-frame that shows the stored probabilities, with the browser's cache empty but for the fresh profile's accepted notice.
+Saving counts from the click on Save to the frame that shows the link. Opening counts from the navigation's start, with
+the browser's cache empty but for the fresh profile's accepted notice, and has two figures: to the frame that shows the
+stored result, be it first sight (components/first_sight.py) or the page itself, and to the frame that shows the page
+itself with its controls. The goal is about seeing the stored result.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
-from tests.bench.seen import PATIENCE, watch_for, when_seen
+from tests.bench.seen import PATIENCE, seen_so_far, watch_for, when_seen
 from tests.browser.chromium import find_chromium
 from tests.browser.conftest import FLAGS
 from tests.load.figures import Watched, machine, quantile
@@ -47,7 +49,6 @@ def main() -> int:
         stranger = _accepted(browser, server.url)
         session = f"/sessions?{urlsplit(links[-1]).query.split('&')[0]}"
         figures = {
-            "save: from the click to the link": saving,
             "restore: one's own result, in the playground": _opened(browser, server.url, links, owner.storage_state()),
             "share link, fresh browser: the playground": _opened(browser, server.url, links, stranger),
             f"share link, fresh browser: the session of {TIMES}": _opened(
@@ -55,10 +56,16 @@ def main() -> int:
             ),
         }
         browser.close()
-    print("| | p50 | longest | goal |\n|---|---|---|---|")
-    for name, times in figures.items():
-        print(f"| {name} | {quantile(times, 0.5):.2f} s | {max(times):.2f} s | {GOAL} s |")
-    return int(any(quantile(times, 0.5) > GOAL for times in figures.values()))
+    print("| | stored result seen, p50 | longest | controls there, p50 | longest | goal |\n|---|---|---|---|---|---|")
+    print(f"| save: from the click to the link | {_cells(saving)} | | | {GOAL} s |")
+    for name, (seen, there) in figures.items():
+        print(f"| {name} | {_cells(seen)} | {_cells(there)} | {GOAL} s |")
+    goals = [saving, *(seen for seen, _ in figures.values())]
+    return int(any(quantile(times, 0.5) > GOAL for times in goals))
+
+
+def _cells(times: list[float]) -> str:
+    return f"{quantile(times, 0.5):.2f} s | {max(times):.2f} s"
 
 
 def _save(context: BrowserContext) -> tuple[list[float], list[str]]:
@@ -99,17 +106,20 @@ def _opened(
     state: StorageState,
     selector: str = ".vt-bars li",
     frame: str = _FRAME,
-) -> list[float]:
-    times = []
+) -> tuple[list[float], list[float]]:
+    """Seconds to the stored result, and to the page itself. selector: of a result, in the frame that it stands in."""
+    seen, there = [], []
     for address in addresses:
         context = browser.new_context(base_url=url, storage_state=state, viewport={"width": 1280, "height": 900})
+        watch_for(context, "#vt-first :is(.vt-bars li, .vt-figure figcaption)", "first")
         watch_for(context, selector)
         page = context.new_page()
         page.goto(address, wait_until="commit", timeout=PATIENCE)
         started = page.evaluate("performance.timeOrigin")
-        times.append((when_seen(page, frame) - started) / 1000)
+        there.append((when_seen(page, frame) - started) / 1000)
+        seen.append(min(there[-1], (seen_so_far(page, "first") - started) / 1000))
         context.close()
-    return times
+    return seen, there
 
 
 if __name__ == "__main__":

@@ -190,9 +190,9 @@ def test_a_stored_sweep_opens_as_it_was_saved(part, frame, lab, asked, photo):
     last = swept(part, frame, asked, photo, y=("curve", "", ["line"]), goal="smallest")[-1]
     visitor = lab.identity.read(asked.cookies)
     run = lab.store.runs.get(last["run_id"], visitor)
-    updates = part.opened((run, lab.store.runs.outputs(run.id, visitor)))
+    updates = part.opened((run, lab.store.runs.outputs(run.id, visitor)), asked)
     assert len(updates) == len(part.places)
-    told = dict(zip(["box", "filled", *"xtkp", *"XTKP", "seeds", "goal", *GOING[2:]], updates, strict=True))
+    told = dict(zip(["follow", "box", "filled", *"xtkp", *"XTKP", "seeds", "goal", *GOING[2:]], updates, strict=True))
     assert told["box"]["open"] is True
     assert (told["x"]["value"], told["t"]["value"], told["X"]["value"]) == ("amount", "0, 45, 90", "curve")
     assert told["K"]["value"] == ["line"]
@@ -207,16 +207,16 @@ def test_what_is_no_sweep_of_this_action_opens_nothing(part, lab, asked, photo):
     list(lab.runtime.watch(run.id, visitor))
     run = lab.store.runs.get(run.id, visitor)
     for stored in (None, (run, lab.store.runs.outputs(run.id, visitor))):
-        assert all("value" not in update for update in part.opened(stored))
+        assert part.opened(stored, asked) == [gr.skip()] * len(part.places)
 
 
 def test_a_sweep_that_is_going_is_followed_again(part, lab, asked, photo):
     visitor = lab.identity.read(asked.cookies)
-    (nothing,) = list(part._attach(asked))
-    assert all("value" not in update for update in nothing)
+    assert part.opened(None, asked)[0] == gr.skip()
     values = {"photo": photo, "sweep_x": "amount", "sweep_x_values": "0..90:60", "sweep_best": "mean"}
     run = lab.runtime.submit(lab.experiment(sweep_of(Shade).parse(values)), visitor)
-    *_, last = part._attach(asked)
+    assert part.opened(None, asked)[0] == run.id
+    *_, last = part._attach(run.id, asked)
     assert last[0]["open"] is True
     assert last[1:][GOING.index("run_id")] == run.id
     assert last[1:][GOING.index("grid")].count("data-cell=") == 60
