@@ -23,6 +23,7 @@ _LOG = structlog.get_logger("vitrine.shell_page")
 _ADDRESS = '<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin + "/" }</script>'
 _NOSCRIPT = "<noscript><p>Vitrine needs JavaScript. Programs use its HTTP API: /api/openapi.json.</p></noscript>"
 _BODY = re.compile(rb"<body[^>]*>")
+_SHEET = re.compile(rb'<link rel="stylesheet"[^>]*>')
 _THEIRS = ("/_stcore/", "/static/", "/media/", "/component/")
 _FRESH = b"private, no-store"  # a link that was withdrawn must not open from a cache
 _CONDITIONAL = ("if-none-match", "if-modified-since", "range")  # they would be about Streamlit's file, not about ours
@@ -93,10 +94,20 @@ class ShellPage:
                 first = await run_in_threadpool(self._first_sight, asked, query, state(scope)["visitor"])
             except Exception:  # noqa: BLE001 - a bug in what only saves a wait must not cost the page itself
                 _LOG.exception("first_sight_failed")
-        page = _BODY.sub(lambda body: body[0] + first.encode(), self._page, count=1) if first else self._page
+        page = _beginning_with(first.encode(), self._page) if first else self._page
         kind = (b"content-type", b"text/html; charset=utf-8")
         kept = (b"cache-control", _FRESH if first else b"no-cache")
         return page, [kind, (b"content-length", str(len(page)).encode()), kept]
+
+
+def _beginning_with(first: bytes, page: bytes) -> bytes:
+    """The page with `first` before everything else that is seen.
+
+    Streamlit's stylesheet comes behind it. In the head it would be waited for: from the page's last byte to the first
+    paint it took 0.52 to 0.91 s with it there, 0.26 to 0.48 s without (eight times each, taking turns).
+    """
+    sheets = b"".join(_SHEET.findall(page))
+    return _BODY.sub(lambda body: body[0] + first + sheets, _SHEET.sub(b"", page), count=1)
 
 
 def page_names(playgrounds: Iterable[str] = (), folder: Path = ROOT / "pages") -> frozenset[str]:

@@ -63,7 +63,9 @@ def is_plain(client: TestClient, address: str) -> bool:
 def test_ones_own_run_is_in_the_page_and_in_nobody_else_s(visit, owner, saved) -> None:
     page = owner.get(f"/tiny?run={saved['run']}")
     assert f"/api/runs/{saved['run']}/outputs/picture" in page.text
-    assert page.text.index('<main id="vt-first"') < page.text.index('<div id="root">')
+    parts = ("<body>", '<main id="vt-first"', '<link rel="stylesheet"', '<div id="root">')
+    places = [page.text.index(part) for part in parts]
+    assert places == sorted(places), "nothing that is waited for comes before it"
     assert is_plain(visit(), f"/tiny?run={saved['run']}")
 
 
