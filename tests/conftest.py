@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-_TOGETHER = {"browser": "real use", "load": "real use"}  # they need a quiet machine, so never two of them at once
+_REAL_USE = ("browser", "load")  # drive whole servers and time them: never two at once
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays in one process, and so does all that drives real pages."""
-    here = Path(__file__).parent
-    for item in items:
-        folder = item.path.relative_to(here).parts[0]
-        item.add_marker(pytest.mark.xdist_group(_TOGETHER.get(folder, str(item.path))))
+class _Files(LoadScopeScheduling):  # type: ignore[misc]  # no types
+    """A file stays in one process, and so does all that uses a server as people do."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "real use" if file.split("/")[1] in _REAL_USE else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Files(config, log)
