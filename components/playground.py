@@ -7,8 +7,6 @@ are derived, so a new playground needs no file here.
 from __future__ import annotations
 
 import html
-import importlib
-import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -27,6 +25,7 @@ from components.conduct import Stored
 from components.endpoints import add_endpoints
 from components.frame import ActionFrame
 from components.linked import Linked, linked, origin_words
+from components.playgrounds import own_code
 from components.saving import Title
 from components.streaming import streamed
 from components.views import DerivedView, View
@@ -154,10 +153,9 @@ def _banner(found: Linked) -> Any:
 
 
 def _special(name: str) -> tuple[Callable[[type[Action]], View], Title]:
-    module_name = f"components.playgrounds.{name}"
-    if importlib.util.find_spec(module_name) is None:
+    module = own_code(name)
+    if module is None:
         return DerivedView, _title
-    module = importlib.import_module(module_name)
     special: Title = getattr(module, "title", _title)
 
     def title(run: Run, results: dict[str, Result]) -> str:

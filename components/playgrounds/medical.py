@@ -12,6 +12,7 @@ from backends.core.action import Action
 from backends.core.results import File, Image, Number, Result, Table, Text
 from backends.store.values import Run
 from components.results_html import data_address, number_text, result_html
+from components.words import percent
 
 BARS = 5  # classes shown at once; the rest are folded
 
@@ -95,7 +96,7 @@ def _bars(table: Table) -> str:
 def _bar_list(rows: list[tuple[str, float]]) -> str:
     items = "".join(
         f'<li style="--vt-part:{probability:.4f}"><span>{html.escape(name.replace("_", " "))}</span>'
-        f"<b>{100 * probability:.1f} %</b></li>"
+        f"<b>{percent(probability)}</b></li>"
         for name, probability in rows
     )
     return f"<ul>{items}</ul>"

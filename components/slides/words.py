@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import re
 
 from markdown_it import MarkdownIt
@@ -12,6 +10,7 @@ from backends.core.errors import NotFound, VitrineError
 from backends.core.parameters import Parameter, Value
 from backends.core.playground import Actions
 from backends.store.values import Item, Run
+from components.playgrounds import own_code
 from components.settings_shown import value_shown
 from components.slides.material import Material, Results
 
@@ -86,11 +85,10 @@ def what_happened(run: Run) -> str:
 
 def _usual(run: Run, material: Material) -> str:
     """The playground's own title for a finished run, without the day: that stands on the title slide."""
-    module = f"components.playgrounds.{run.experiment.action.partition('/')[0]}"
     declared = run.experiment.action in {action.name for action in material.actions}  # a sweep is named as what it is
-    if run.state != "done" or not declared or importlib.util.find_spec(module) is None:
+    if run.state != "done" or not declared:
         return ""
-    own = getattr(importlib.import_module(module), "title", None)
+    own = getattr(own_code(run.experiment.action.partition("/")[0]), "title", None)
     try:
         return _DAY.sub("", own(run, Results(material, run))) if own else ""
     except VitrineError:
