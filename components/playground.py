@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import chain, islice
 from typing import Any
 
 import gradio as gr
@@ -52,16 +53,16 @@ def build(playground: Playground, lab: Lab) -> gr.Blocks:
         def open_page(request: gr.Request) -> Iterator[list[Any]]:
             yield from streamed(_open(playground, lab, frames, request))
 
-        def accept(request: gr.Request) -> list[Any]:
+        def accept(request: gr.Request) -> Iterator[list[Any]]:
             lab.store.visitors.accept(visitor_of(request, lab), playground.notice)
-            return [gr.update(visible=False), gr.update(visible=True)]
+            yield from open_page(request)
 
         def declaration() -> dict[str, Any]:
             return describe(playground)
 
-        doors = [gate.box, page, banner, *([tabs] if tabs else [])]
-        blocks.load(open_page, None, [*doors, *places], **_PRIVATE)
-        gate.button.click(accept, None, [gate.box, page], **_PRIVATE)
+        everything = [gate.box, page, banner, *([tabs] if tabs else []), *places]
+        blocks.load(open_page, None, everything, **_PRIVATE)
+        gate.button.click(accept, None, everything, **_PRIVATE)
         gr.api(declaration, api_name="describe")
         add_endpoints(playground, lab)
     return blocks
@@ -109,6 +110,10 @@ def _frames(
 
 
 def _open(playground: Playground, lab: Lab, frames: list[ActionFrame], request: gr.Request) -> Iterator[list[Any]]:
+    """Updates of the whole page: its doors at once, then what each frame shows first, then the runs they follow.
+
+    Behind a notice that was not accepted nothing is computed, and nothing set that accepting it would change.
+    """
     accepted = not playground.notice or lab.store.visitors.has_accepted(visitor_of(request, lab), playground.notice)
     doors = [gr.update(visible=not accepted), gr.update(visible=accepted)]
     query = passed_on(playground, dict(request.query_params))
@@ -118,10 +123,14 @@ def _open(playground: Playground, lab: Lab, frames: list[ActionFrame], request: 
     tab = [gr.update(selected=_named(frames, stored, query))] if len(frames) > 1 else []
     skips = [[gr.skip()] * len(frame.everything) for frame in frames]
     yield [*doors, banner, *tab, *(skip for part in skips for skip in part)]  # stands before anything is computed
-    for index, frame in enumerate(frames):
-        for updates in frame.open(stored, query, request):
-            rest = [*skips[:index], updates, *skips[index + 1 :]]
-            yield [*([gr.skip()] * (3 + len(tab))), *(update for part in rest for update in part)]
+    if not accepted:
+        return
+    opening = [frame.open(stored, query, request) for frame in frames]
+    first = ((index, updates) for index, one in enumerate(opening) for updates in islice(one, 1))
+    then = ((index, updates) for index, one in enumerate(opening) for updates in one)
+    for index, updates in chain(first, then):
+        rest = [*skips[:index], updates, *skips[index + 1 :]]
+        yield [*([gr.skip()] * (3 + len(tab))), *(update for part in rest for update in part)]
 
 
 def _named(frames: list[ActionFrame], stored: Stored | None, query: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-SECONDS = 3.0  # longer than a page leaves an update undrawn; shorter than a visitor takes to see it and change it
+SECONDS = 2.0  # longer than a page leaves an update undrawn; shorter than a visitor takes to see it and change it
 
 
 def streamed(updates: Iterable[list[Any]]) -> Iterator[list[Any]]:

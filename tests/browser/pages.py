@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
+
+from tests.browser.conftest import PATIENCE_MS
 
 
 class Shell:
@@ -63,11 +66,15 @@ class Medical:
 
     def wait_for_query(self, **wanted: str) -> dict[str, str]:
         """Wait until the address carries these, and return all of it."""
-        for _ in range(100):
-            if wanted.items() <= self.query.items():
+        return self.wait_for_address(lambda query: wanted.items() <= query.items(), str(wanted))
+
+    def wait_for_address(self, fits: Callable[[dict[str, str]], bool], told: str = "what it should") -> dict[str, str]:
+        """Wait until what the address carries fits, and return it."""
+        for _ in range(PATIENCE_MS // 50):
+            if fits(self.query):
                 return self.query
             self.page.wait_for_timeout(50)
-        raise AssertionError(f"the address has {self.query}, not {wanted}")
+        raise AssertionError(f"the address has {self.query}, not {told}")
 
     def problem(self, name: str) -> Locator:
         """The sentence beside a control."""
@@ -106,7 +113,7 @@ class Medical:
         before = self.picture_bytes()
         act()  # type: ignore[operator]
         self.page.wait_for_timeout(50)
-        deadline = 400
+        deadline = PATIENCE_MS // 50
         while self.picture_bytes() == before and deadline:
             self.page.wait_for_timeout(50)
             deadline -= 1

@@ -149,7 +149,10 @@ def test_the_keys_are_listed_and_each_does_what_the_list_says(visitor: BrowserCo
     link = medical.frame.locator("#vt-link input")
     expect(link).to_be_visible()
     page.keyboard.press("c")
-    page.wait_for_timeout(400)
+    for _ in range(100):
+        if page.evaluate("navigator.clipboard.readText()") == link.input_value():
+            break
+        page.wait_for_timeout(50)
     assert page.evaluate("navigator.clipboard.readText()") == link.input_value()
 
 

@@ -71,7 +71,7 @@ def test_what_had_finished_survives_a_dropped_connection_and_what_runs_goes_on(s
     box = page.locator("#vt-upto input[type=number]")
     box.fill("90")
     box.press("Enter")
-    page.wait_for_timeout(300)
+    expect(page).to_have_url(re.compile(r"upto=90\b"))  # the page has taken the number
     page.locator("#vt-run").click()
     expect(page.locator("#vt-status")).to_contain_text(re.compile(r"Counted [1-9]"))
     slow_visitor.set_offline(True)  # the connection is gone in the middle of the run
@@ -115,7 +115,7 @@ def test_a_run_cut_off_by_a_restart_is_marked_so(browser, tmp_path):
         box = page.locator("#vt-upto input[type=number]")
         box.fill("2000")
         box.press("Enter")
-        page.wait_for_timeout(300)
+        expect(page).to_have_url(re.compile(r"upto=2000\b"))
         page.locator("#vt-run").click()
         expect(page.locator("#vt-status")).to_contain_text(re.compile(r"Counted [1-9]"))
     finally:

@@ -57,8 +57,11 @@ def test_search_and_tags_show_exactly_what_fits(visitor: BrowserContext):
     expect(lines).to_have_text(["Blood", "Hearts", "Lungs"])
     search = page.get_by_role("searchbox", name="Search")
     expect(search).to_be_visible()
-    page.wait_for_timeout(500)  # the page listens for keys once its scripts have run
-    page.keyboard.press("/")
+    for _ in range(50):  # the page listens for keys once its scripts have run
+        page.keyboard.press("/")
+        page.wait_for_timeout(100)
+        if search.evaluate("(one) => one === document.activeElement"):
+            break
     expect(search).to_be_focused()
     page.keyboard.type("spleen")
     expect(lines).to_have_text(["Blood"])
