@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
 
 from backends.core.digest import sha256
 from backends.medical.playground import PLAYGROUND
+from tests.browser.accessibility import serious
 
 LIVE = 1  # which of the runs has live controls
 TITLES = ["Chest X-rays, shown", "The network is sure of itself", "Move the controls", "Another picture"]
@@ -148,9 +148,7 @@ class Slides:
 
     def serious(self) -> list[str]:
         """What axe-core finds of serious or critical impact."""
-        found = Axe().run(self.page).response["violations"]
-        told = [item for item in found if item["impact"] in ("serious", "critical")]
-        return [f"{item['id']}: {node['html'][:160]}" for item in told for node in item["nodes"]]
+        return serious(self.page)
 
     def swipe(self, start: int, end: int) -> None:
         """A finger from one x to another."""

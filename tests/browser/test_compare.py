@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image as Pillow
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from backends.core.encoding import from_png
 from backends.medical.playground import PLAYGROUND
 from components.results_html import number_text
+from tests.browser.accessibility import serious
 from tests.browser.conftest import Server, Watch, fresh
 from tests.browser.pages import Shell
 
@@ -89,16 +89,6 @@ def look(place: Locator, view: str) -> None:
 
 def transforms(place: Locator) -> list[str]:
     return place.locator(".vt-cmp-layer").evaluate_all("all => all.map((one) => getComputedStyle(one).transform)")
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {node['html'][:160]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
 
 
 def test_only_the_setting_that_differs_is_listed_with_both_values(visitor: BrowserContext):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from tests.browser.accessibility import serious
 from tests.browser.conftest import Server, Watch, fresh
 from tests.browser.pages import Shell
 from tests.browser.saved_work import run_ids, run_medical
@@ -146,7 +146,5 @@ def test_no_serious_accessibility_violation_while_a_run_goes_on(slow_visitor: Br
     expect(going(page, run_id)).to_contain_text("Counted")
     expect(over(page, ended)).to_be_visible()
     page.wait_for_timeout(600)
-    found = Axe().run(page).response["violations"]
-    serious = [item for item in found if item["impact"] in ("serious", "critical")]
-    assert [f"{item['id']}: {item['nodes'][0]['html'][:160]}" for item in serious] == []
+    assert serious(page) == []
     slow_visitor.request.post(f"/api/runs/{run_id}/cancel")

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.browser.accessibility import serious
 from tests.browser.conftest import Watch
 from tests.browser.pages import Medical, Shell
 from tests.browser.saved_work import outputs, run_ids, save_session, stored
@@ -291,10 +291,7 @@ def test_a_session_has_no_serious_accessibility_violation(visitor: BrowserContex
     page.locator(f".st-key-vt-remove-{run_ids(session)[0]}").get_by_role("button").click()
     expect(page.locator(".st-key-vt-undo")).to_be_visible()
     page.wait_for_timeout(800)
-    found = Axe().run(page).response["violations"]
-    assert [
-        f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
-    ] == []
+    assert serious(page) == []
 
 
 def test_the_saved_link_of_the_playground_opens_here_too(visitor: BrowserContext, other_visitor: BrowserContext):

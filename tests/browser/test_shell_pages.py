@@ -6,9 +6,9 @@ import base64
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.accessibility import serious
 from tests.browser.conftest import Server, Watch, fresh
 from tests.browser.pages import Medical, Shell
 
@@ -36,17 +36,6 @@ def settled(context: BrowserContext, address: str) -> Page:
     expect(page.locator(":is(.vt-hero, .vt-page) h1").first).to_be_visible()
     page.wait_for_timeout(700)
     return page
-
-
-def serious(target: Page | Frame) -> list[str]:
-    """What axe-core finds of serious or critical impact."""
-    found = Axe().run(target).response["violations"]  # type: ignore[arg-type]
-    return [
-        f"{item['id']}: {node['html'][:160]}"
-        for item in found
-        if item["impact"] in ("serious", "critical")
-        for node in item["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
