@@ -80,7 +80,9 @@ def ended(lab: Lab, run: Run, visitor: str) -> Run:
 
 
 def running(lab: Lab, run: Run, visitor: str) -> Run:
-    while lab.store.runs.get(run.id, visitor).state == "queued":
+    """The run, once it has told how far it is."""
+    while (told := lab.runtime.progress(run.id, visitor)) is None or not told.sentence.startswith("Counted"):
+        assert lab.store.runs.get(run.id, visitor).state in ("queued", "running")
         time.sleep(0.01)
     return run
 
