@@ -11,9 +11,14 @@ from backends.registry.catalogue import Bundled, ModelCard
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "models" / "medical"
 LICENCE = "Apache-2.0"  # of the weights; the card names the data's
-_WORDS = {
+WORDS = {
     "medical/pneumonia-resnet18": ("Pneumonia in a chest X-ray, ResNet-18", "ResNet-18, half width"),
+    "medical/pneumonia-efficientnet-b0": ("Pneumonia in a chest X-ray, EfficientNet-B0", "EfficientNet-B0"),
+    "medical/pneumonia-vit-tiny": ("Pneumonia in a chest X-ray, ViT-Tiny", "ViT-Tiny"),
     "medical/redcells-resnet18": ("Red blood cell types, ResNet-18", "ResNet-18, half width"),
+    "medical/redcells-vit-tiny": ("Red blood cell types, ViT-Tiny", "ViT-Tiny"),
+    "medical/modality-efficientnet-b0": ("Kind of picture: CT, MRI or X-ray, EfficientNet-B0", "EfficientNet-B0"),
+    "medical/nih-resnet18": ("Pneumonia in a chest X-ray at 128 px, ResNet-18", "ResNet-18, half width"),
 }
 
 
@@ -32,7 +37,7 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def _card(folder: Path, config: dict[str, Any]) -> ModelCard:
-    title, family = _WORDS.get(config["id"], (config["id"].partition("/")[2], config["architecture"]))
+    title, family = WORDS.get(config["id"], (config["id"].partition("/")[2], config["architecture"]))
     return ModelCard(
         id=config["id"],
         title=title,

@@ -1,16 +1,21 @@
 """The classifiers of the medical playground: networks from timm behind one wrapper that owns what its input means.
 
-Residual networks follow He et al., 2015 (arXiv:1512.03385). Letters: B images, C channels, H x W pixels, K classes.
+Residual networks follow He et al., 2015 (arXiv:1512.03385), EfficientNet Tan and Le, 2019 (arXiv:1905.11946), vision
+transformers Dosovitskiy et al., 2020 (arXiv:2010.11929), ViT-Tiny's width Touvron et al., 2020 (arXiv:2012.12877).
+Letters: B images, C channels, H x W pixels, K classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from timm.models.efficientnet import efficientnet_b0
 from timm.models.resnet import BasicBlock, ResNet
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from backends.core.errors import LoadFailed, WeightsCorrupt
@@ -71,10 +76,10 @@ def build_classifier(architecture: str, classes: int, channels: int) -> nn.Modul
     architecture: a key of ARCHITECTURES. Raises LoadFailed for any other.
     """
     try:
-        build = ARCHITECTURES[architecture]
+        found = ARCHITECTURES[architecture]
     except KeyError as err:
         raise LoadFailed(f"There is no architecture named {architecture}.") from err
-    return build(classes, channels)
+    return found.build(classes, channels)
 
 
 def load_classifier(folder: Path) -> Classifier:
@@ -145,11 +150,77 @@ def _resnet18_half(stem_stride: int, output_stride: int, *, standardise: bool) -
     return build
 
 
-ARCHITECTURES: dict[str, Callable[[int, int], nn.Module]] = {
+def _efficientnet_b0(stem_stride: int) -> Callable[[int, int], nn.Module]:
+    """EfficientNet-B0 for small images: its last stages dilate instead of striding, so that a map is left to see."""
+
+    def build(classes: int, channels: int) -> nn.Module:
+        net = efficientnet_b0(num_classes=classes, in_chans=channels, output_stride=16, drop_rate=0.2)
+        net.conv_stem.stride = (stem_stride, stem_stride)
+        module: nn.Module = net
+        return module
+
+    return build
+
+
+class TokenMapTransformer(VisionTransformer):  # type: ignore[misc]  # timm has no types
+    """A vision transformer that pools its tokens as the map (B, F, h, w) that they are, at a module of its own, `grid`.
+
+    So whatever looks at the last map of a convolutional network looks at this one, with no layer or reshape of the
+    user's. There is no class token: every token stands for its patch.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(class_token=False, global_pool="avg", **options)
+        self.grid = nn.Identity()
+
+    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        """Logits (B, K) of tokens (B, h * w, F); the pooled features (B, F) for `pre_logits`."""
+        height, width = self.patch_embed.grid_size
+        seen = self.grid(x.transpose(1, 2).reshape(len(x), -1, height, width))
+        pooled: Tensor = self.fc_norm(seen.mean((2, 3)))
+        return pooled if pre_logits else self.head(pooled)
+
+
+def _vit_tiny(side: int, patch: int) -> Callable[[int, int], nn.Module]:
+    """ViT-Tiny (192 wide, 12 deep, 3 heads): `side` pixels cut into patches of `patch` pixels a side."""
+
+    def build(classes: int, channels: int) -> nn.Module:
+        module: nn.Module = TokenMapTransformer(
+            img_size=side,
+            patch_size=patch,
+            in_chans=channels,
+            num_classes=classes,
+            embed_dim=192,
+            depth=12,
+            num_heads=3,
+            drop_path_rate=0.1,
+        )
+        return module
+
+    return build
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """build: (K, C) to an untrained backbone. cam_layer: of Classifier."""
+
+    build: Callable[[int, int], nn.Module]
+    cam_layer: str
+
+
+_RESNET, _EFFICIENTNET, _VIT = "backbone.layer4", "backbone.bn2", "backbone.grid"
+
+ARCHITECTURES: dict[str, Architecture] = {
     # 28 px: sides 28, 28, 14, 7, 4, so the last map is 4x4.
-    "resnet18-half-28": _resnet18_half(stem_stride=1, output_stride=32, standardise=False),
+    "resnet18-half-28": Architecture(_resnet18_half(stem_stride=1, output_stride=32, standardise=False), _RESNET),
     # 48 px: sides 24, 24, 12, 6, 6 (the last stage dilates instead of striding), so the last map is 6x6.
     # Stride 1 in the stem gives the same map at three times the cost. Stain differs by slide batch, so each image is
     # standardised: after 90 steps the training loss was 2.08 with it and AdamW, 2.32 without it and SGD.
-    "resnet18-half-48": _resnet18_half(stem_stride=2, output_stride=16, standardise=True),
+    "resnet18-half-48": Architecture(_resnet18_half(stem_stride=2, output_stride=16, standardise=True), _RESNET),
+    # 128 px: sides 64, 64, 32, 16, 8; exposure differs by film, so each image is standardised.
+    "resnet18-half-128": Architecture(_resnet18_half(stem_stride=2, output_stride=32, standardise=True), _RESNET),
+    "efficientnet-b0-28": Architecture(_efficientnet_b0(stem_stride=1), _EFFICIENTNET),  # last map 4x4
+    "efficientnet-b0-64": Architecture(_efficientnet_b0(stem_stride=2), _EFFICIENTNET),  # last map 4x4
+    "vit-tiny-28": Architecture(_vit_tiny(side=28, patch=4), _VIT),  # map 7x7
+    "vit-tiny-48": Architecture(_vit_tiny(side=48, patch=6), _VIT),  # map 8x8
 }

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from backends.core.seeds import generator, stream_seed
 from backends.medical.data import Augmentation, ImageSet, Split, to_tensor
-from backends.medical.networks import Classifier, classifier_from_config
+from backends.medical.networks import ARCHITECTURES, Classifier, classifier_from_config
 from backends.medical.scores import auc, balanced_accuracy, logits_of, softmax
 from backends.medical.training import Budget, Report, arithmetic, follow
 
@@ -57,6 +57,22 @@ CELLS = Augmentation(
     degrees=180, shift=2.5, scale=0.0, flips=True, gain=0.3, offset=0.12, gamma=0.3, tint=0.6, grey=0.2
 )
 
+# What another film, view or patient may look like.
+FILM = Augmentation(degrees=10, shift=2.0, scale=0.12, flips=True, gain=0.25, offset=0.1, gamma=0.25)
+
+
+def _adam(model_id: str, source: str, architecture: str, augmentation: Augmentation, **options: Any) -> Recipe:
+    """A recipe with AdamW and averaged weights, as small sets and networks without a long warm-up like it."""
+    usual: dict[str, Any] = {
+        "optimiser": ADAMW,
+        "weight_decay": 0.05,
+        "label_smoothing": 0.05,
+        "mixup": 0.0,
+        "ema": 0.995,
+    }
+    return Recipe(model_id, source, architecture, augmentation, **{**usual, **options})
+
+
 RECIPES: dict[str, Recipe] = {
     recipe.model_id: recipe
     for recipe in (
@@ -74,6 +90,11 @@ RECIPES: dict[str, Recipe] = {
             mixup=0.0,
             ema=0.995,
         ),
+        _adam("medical/pneumonia-efficientnet-b0", "pneumonia", "efficientnet-b0-28", FILM, lr=2e-3),
+        _adam("medical/pneumonia-vit-tiny", "pneumonia", "vit-tiny-28", FILM, lr=7e-4, mixup=0.2),
+        _adam("medical/redcells-vit-tiny", "redcells", "vit-tiny-48", CELLS, lr=7e-4, batch=32),
+        _adam("medical/modality-efficientnet-b0", "modality", "efficientnet-b0-64", FILM, lr=2e-3),
+        _adam("medical/nih-resnet18", "nih", "resnet18-half-128", FILM, lr=1e-3, batch=32, mixup=0.2),
     )
 }
 
@@ -139,7 +160,7 @@ def classifier_config(recipe: Recipe, data: ImageSet) -> dict[str, Any]:
         "mean": [round(float(value), 6) for value in pixels.mean((0, 1, 2))],
         "std": [round(float(value), 6) for value in pixels.std((0, 1, 2))],
         "temperature": 1.0,
-        "cam_layer": "backbone.layer4",
+        "cam_layer": ARCHITECTURES[recipe.architecture].cam_layer,
     }
 
 

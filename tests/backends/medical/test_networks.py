@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from timm.models.vision_transformer import VisionTransformer
 
 from backends.core.errors import LoadFailed, WeightsCorrupt, WeightsMissing
-from backends.medical.networks import Classifier, build_classifier, classifier_from_config, load_classifier
+from backends.medical.networks import (
+    ARCHITECTURES,
+    Classifier,
+    build_classifier,
+    classifier_from_config,
+    load_classifier,
+)
 from backends.medical.weights import SHARD_BYTES, read_weights, write_weights
 
 SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "models" / "medical"
@@ -30,23 +37,54 @@ def small(**changes: object) -> Classifier:
     return classifier_from_config(CONFIG | changes).eval()
 
 
-@pytest.mark.parametrize(
-    ("architecture", "size", "channels", "classes"), [("resnet18-half-28", 28, 1, 2), ("resnet18-half-48", 48, 3, 12)]
-)
-def test_cam_map_has_at_least_four_cells_a_side(architecture: str, size: int, channels: int, classes: int) -> None:
-    names = [str(k) for k in range(classes)]
-    model = small(
-        architecture=architecture, classes=names, channels=channels, mean=[0.5] * channels, std=[0.2] * channels
-    )
+def of(architecture: str, channels: int = 1, classes: int = 2) -> Classifier:
+    """A small classifier of that architecture."""
+    facts = {"classes": [str(k) for k in range(classes)], "mean": [0.5] * channels, "std": [0.2] * channels}
+    cam_layer = ARCHITECTURES[architecture].cam_layer
+    return small(architecture=architecture, channels=channels, cam_layer=cam_layer, **facts)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_cam_map_has_at_least_four_cells_a_side(architecture: str) -> None:
+    size = int(architecture.rpartition("-")[2])
+    channels = 3 if size == 48 else 1
+    model = of(architecture, channels, classes=12)
     maps: list[torch.Tensor] = []
     model.get_submodule(model.cam_layer).register_forward_hook(lambda _m, _i, out: maps.append(out))
     logits = model(torch.rand(3, channels, size, size))
-    assert logits.shape == (3, classes)
+    assert logits.shape == (3, 12)
     assert min(maps[0].shape[2:]) >= 4
 
 
-def test_a_network_stays_below_six_megabytes_in_half_precision() -> None:
-    assert sum(p.numel() for p in build_classifier("resnet18-half-28", 2, 1).parameters()) * 2 < 6e6
+@pytest.mark.parametrize(("architecture", "megabytes"), [("resnet18-half-28", 6), ("efficientnet-b0-28", 9)])
+def test_a_network_stays_small_in_half_precision(architecture: str, megabytes: int) -> None:
+    assert sum(p.numel() for p in build_classifier(architecture, 2, 1).parameters()) * 2 < megabytes * 1e6
+
+
+def test_the_transformer_computes_what_timms_own_does() -> None:
+    """Pooling the tokens as a map changes no number."""
+    ours = build_classifier("vit-tiny-28", 2, 1).eval()
+    theirs = VisionTransformer(
+        img_size=28, patch_size=4, in_chans=1, num_classes=2, embed_dim=192, depth=12, num_heads=3, class_token=False,
+        global_pool="avg",
+    ).eval()  # fmt: skip
+    theirs.load_state_dict(ours.state_dict())
+    images = torch.rand(4, 1, 28, 28)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(images), theirs(images))
+
+
+def test_the_transformers_map_lies_as_the_picture_does() -> None:
+    """What changes in one corner changes the map in that corner most."""
+    model = of("vit-tiny-28")
+    maps: list[torch.Tensor] = []
+    model.get_submodule(model.cam_layer).register_forward_hook(lambda _m, _i, out: maps.append(out.detach()))
+    images = torch.full((2, 1, 28, 28), 0.5)
+    images[1, :, :4, 24:] = 1.0  # the patch in the first row and last column
+    with torch.inference_mode():
+        model(images)
+    change = (maps[0][1] - maps[0][0]).abs().sum(0)
+    assert divmod(int(change.argmax()), 7) == (0, 6)
 
 
 def test_an_unknown_architecture_is_a_typed_error() -> None:

@@ -13,11 +13,11 @@ import torch
 from typer.testing import CliRunner
 
 from backends.core.errors import BadInput, NotFound
-from backends.medical import supervised, train
+from backends.medical import models, supervised, train
 from backends.medical.data import SOURCES, Augmentation, load_image_set, to_grey
 from backends.medical.evaluate import evaluate
 from backends.medical.isolate import isolate
-from backends.medical.networks import load_classifier
+from backends.medical.networks import ARCHITECTURES, load_classifier
 from backends.medical.training import Budget, arithmetic, has_bfloat16, schedule
 
 STEPS = 24
@@ -100,6 +100,28 @@ def test_missing_data_is_told_with_where_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="not there") as caught:
         load_image_set(tmp_path, "redcells")
     assert "github.com" in caught.value.hint
+
+
+def test_only_the_classes_of_the_source_are_used(tmp_path: Path) -> None:
+    """The labels of the set on chest films: a class from another hospital is left out of all its parts."""
+    arrays: dict[str, Any] = {"classes": np.array(["covid19", "no_finding", "pneumonia"])}
+    for part, n in (("train", 9), ("val", 6), ("test", 3)):
+        arrays |= {f"{part}_labels": np.arange(n) % 3, f"{part}_images": np.arange(n, dtype=np.uint8)[:, None, None]}
+    (tmp_path / SOURCES["nih"].folder).mkdir()
+    np.savez(tmp_path / SOURCES["nih"].folder / "data.npz", **arrays)
+    images = load_image_set(tmp_path, "nih")
+    assert images.classes == ("no_finding", "pneumonia")
+    assert images.train.labels.tolist() == [0, 1] * 3
+    assert images.train.images.ravel().tolist() == [1, 2, 4, 5, 7, 8]
+    assert len(images.test.labels) == 2
+
+
+@pytest.mark.parametrize("model_id", supervised.RECIPES)
+def test_every_recipe_names_a_network_a_set_and_a_title(model_id: str) -> None:
+    recipe = supervised.RECIPES[model_id]
+    assert recipe.architecture in ARCHITECTURES
+    assert recipe.source in SOURCES
+    assert model_id in models.WORDS
 
 
 def test_help_says_where_the_data_comes_from() -> None:
