@@ -103,10 +103,11 @@ class SweepPart:
         if not self.places:
             return []
         going = self._still_going(request)
+        follow = going.id if going else gr.skip()
         run, results = stored or (None, {})
         grid = results.get("grid")
         if run is None or run.experiment.action != self._conductor.sweep.name or not isinstance(grid, Grid):
-            return [going.id if going else gr.skip(), *([gr.skip()] * (len(self.places) - 1))]
+            return [follow, *([gr.skip()] * (len(self.places) - 1))]
         told = run.experiment.values()
         axes = []
         for axis in self._axes:
@@ -115,7 +116,6 @@ class SweepPart:
         seeds = [gr.update(value=told.get("sweep_seeds", 1))] if self._seeds else []
         goal = gr.update(value=told.get("sweep_goal", "largest"))
         seen = self._conductor.stored(run, grid)[2:]
-        follow = going.id if going else gr.skip()
         return [follow, gr.update(open=True), _inputs_key(told, self._action), *axes, *seeds, goal, *seen]
 
     def wire(self, frame: ActionFrame) -> None:

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+import gradio as gr
 import numpy as np
 from PIL import Image as Pillow
 from safetensors.numpy import load_file, save_file
+from starlette.requests import Request
 
 from backends.core.action import Action, Job, OutputSpec
 from backends.core.events import Event, Output
-from backends.core.identity import Identity
+from backends.core.identity import COOKIE, Identity
 from backends.core.limits import Limits
 from backends.core.parameters import VisibleIf, choice, image, model, number, toggle
 from backends.core.pictures import read_picture
@@ -34,6 +36,14 @@ def picture() -> bytes:
     buffer = io.BytesIO()
     Pillow.fromarray(np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def new_visitor(lab: Lab) -> gr.Request:
+    """A request of somebody never seen before, as a playground's handlers get it."""
+    _, cookie = lab.identity.issue()
+    headers = [(b"cookie", f"{COOKIE}={cookie}".encode()), (b"origin", b"http://lab.test")]
+    scope = {"type": "http", "method": "POST", "path": "/play/shades/", "query_string": b"", "headers": headers}
+    return gr.Request(Request(scope), session_hash="tab")
 
 
 class Shade(Action):

@@ -10,14 +10,12 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from starlette.requests import Request
 
-from backends.core.identity import COOKIE
 from backends.runtime.lab import Lab
 from components.frame import ActionFrame
 from components.playground import _open
 from components.views import DerivedView
-from tests.components.shell_lab import SHADES, Shade, shades_lab
+from tests.components.shell_lab import SHADES, Shade, new_visitor, shades_lab
 
 GUARDED = replace(SHADES, notice="Only for learning. Nothing else.")
 
@@ -42,10 +40,7 @@ def frames(lab: Lab) -> list[ActionFrame]:
 
 @pytest.fixture
 def asked(lab: Lab) -> gr.Request:
-    _, cookie = lab.identity.issue()
-    headers = [(b"cookie", f"{COOKIE}={cookie}".encode()), (b"origin", b"http://lab.test")]
-    scope = {"type": "http", "method": "POST", "path": "/play/shades/", "query_string": b"", "headers": headers}
-    return gr.Request(Request(scope), session_hash="tab")
+    return new_visitor(lab)
 
 
 def visitor(lab: Lab, asked: gr.Request) -> str:

@@ -26,7 +26,7 @@ from components.sweep_sheets import Sheet, Sheets
 from components.sweeping import SweepPart
 from components.views import DerivedView
 from tests.backends.core.swept import Dice, swept_lab
-from tests.components.shell_lab import SHADES, Shade, picture, shades_lab
+from tests.components.shell_lab import SHADES, Shade, new_visitor, picture, shades_lab
 
 GOING = ("x_problem", "y_problem", "status", "run_id", "run", "stop", "save", "grid", "lines", "show", "judge")
 
@@ -54,10 +54,7 @@ def part(frame: ActionFrame) -> SweepPart:
 
 @pytest.fixture
 def asked(lab: Lab) -> gr.Request:
-    _, cookie = lab.identity.issue()
-    headers = [(b"cookie", f"{COOKIE}={cookie}".encode()), (b"origin", b"http://lab.test")]
-    scope = {"type": "http", "method": "POST", "path": "/play/shades/", "query_string": b"", "headers": headers}
-    return gr.Request(Request(scope), session_hash="tab")
+    return new_visitor(lab)
 
 
 @pytest.fixture
