@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_PACKAGE = "chromium-headless-shell"  # Chromium without the windows nobody sees: a third less time for each page
+_NAMES = (_PACKAGE, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PLAYWRIGHT = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", "~/.cache/ms-playwright")).expanduser()
 _INSTALL_WITHIN = 600  # seconds
 
@@ -35,9 +36,9 @@ def install() -> str:
     if shutil.which("apt-get") is None:
         return "there is no apt-get here"
     if os.geteuid() != 0:
-        return "installing it needs root: `sudo apt-get install chromium`"
+        return f"installing it needs root: `sudo apt-get install {_PACKAGE}`"
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", _PACKAGE]):
         try:
             done = subprocess.run(command, env=quiet, capture_output=True, timeout=_INSTALL_WITHIN, check=False)
         except subprocess.TimeoutExpired:
