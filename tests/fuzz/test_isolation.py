@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from starlette.testclient import TestClient
@@ -22,6 +24,7 @@ from tests.fuzz.isolation_probes import Prober, probe
 pytestmark = pytest.mark.fuzz
 VISITORS, TRIES, PROCESSES = 50, 100_000, 2
 HTTP_VISITORS, HTTP_TRIES = 8, 4_000
+MOST_SECONDS = 1200  # two minutes where nothing else is going on
 
 
 def everything(store: Store, visitors: list[str]) -> list[object]:
@@ -37,7 +40,12 @@ def store(tmp_path: Path) -> Store:
     return Store.open(f"sqlite:///{tmp_path / 'vitrine.db'}", tmp_path / "artifacts", Limits())
 
 
-def test_fifty_visitors_never_read_or_change_what_is_not_theirs(store: Store, tmp_path: Path) -> None:
+def test_fifty_visitors_never_read_or_change_what_is_not_theirs(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Streamlit puts the page that it runs, also in a test, in the place of the main module, and a process that is
+    # spawned begins by running that one: it would fail, be replaced by another, and so on for ever.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     started = time.monotonic()
     visitors = [new_id() for _ in range(VISITORS)]
     account = build(store, visitors, random.Random(1))
@@ -45,7 +53,7 @@ def test_fifty_visitors_never_read_or_change_what_is_not_theirs(store: Store, tm
 
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         shares = [(tmp_path, account, seed, TRIES // PROCESSES) for seed in range(PROCESSES)]
-        found = pool.starmap(probe, shares)
+        found = pool.starmap_async(probe, shares).get(MOST_SECONDS)
 
     counts = sum((one.counts for one in found), Counter[str]())
     wrong = [line for one in found for line in one.wrong]
