@@ -51,8 +51,7 @@ fmt: $(VENV)/.dev  ## Format the code
 	@$(VENV)/bin/ruff check --fix .
 
 test: check browser  ## Everything CI runs: checks, unit, browser, load and fuzz tests
-	@$(PY) -m pytest -m "not slow and not load" -n 2 --dist loadscope --durations 30
-	@$(PY) -m pytest -m "load and not slow" tests/load  # times many visitors, so it has the machine to itself
+	@$(PY) -m pytest -m "not slow" -n 2 --dist loadscope --durations 30
 
 bench: $(VENV)/.dev  ## Print the figures of tests/bench/README.md
 	@$(PY) -m tests.bench

@@ -7,18 +7,15 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Files that share a server and a Chromium, in two parts that take about as long: what takes longest begins first.
-_SECOND_HALF = "test_p"
+_REAL_USE = ("browser", "load")  # drive whole servers and time them: never two at once
 
 
 class _Files(LoadScopeScheduling):  # type: ignore[misc]  # no types
-    """A file stays in one process; so does each half of what drives pages, which shares its server."""
+    """A file stays in one process, and so does all that uses a server as people do."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder, _, file = nodeid.partition("::")[0].rpartition("/")
-        if folder == "tests/browser":
-            return f"{folder}: {'second' if file >= _SECOND_HALF else 'first'} half"
-        return f"{folder}/{file}"
+        file = nodeid.partition("::")[0]
+        return "real use" if file.split("/")[1] in _REAL_USE else file
 
 
 @pytest.hookimpl(optionalhook=True)
