@@ -60,6 +60,8 @@ def test_no_framework_shows_itself(visitor: BrowserContext):
 
 def test_the_keyboard_reaches_every_page_and_the_theme(visitor: BrowserContext):
     page = opened(visitor)
+    for late in ("Keyboard shortcuts", "System theme"):  # they come after the title, and Tab does not wait for them
+        expect(page.get_by_label(late).first).to_be_attached()
     names = set()
     for _ in range(16):
         page.keyboard.press("Tab")
