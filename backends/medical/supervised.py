@@ -77,19 +77,7 @@ RECIPES: dict[str, Recipe] = {
     recipe.model_id: recipe
     for recipe in (
         Recipe("medical/pneumonia-resnet18", "pneumonia", "resnet18-half-28", CHEST),
-        Recipe(
-            "medical/redcells-resnet18",
-            "redcells",
-            "resnet18-half-48",
-            CELLS,
-            batch=32,
-            lr=2e-3,
-            weight_decay=0.05,
-            optimiser=ADAMW,
-            label_smoothing=0.05,
-            mixup=0.0,
-            ema=0.995,
-        ),
+        _adam("medical/redcells-resnet18", "redcells", "resnet18-half-48", CELLS, batch=32, lr=2e-3),
         _adam("medical/pneumonia-efficientnet-b0", "pneumonia", "efficientnet-b0-28", FILM, lr=2e-3),
         _adam("medical/pneumonia-vit-tiny", "pneumonia", "vit-tiny-28", FILM, lr=7e-4, mixup=0.2),
         _adam("medical/redcells-vit-tiny", "redcells", "vit-tiny-48", CELLS, lr=7e-4, batch=32),

@@ -18,7 +18,7 @@ from components.frame import ActionFrame
 from components.opening import open_on
 from components.playground import describe
 from components.views import DerivedView
-from tests.components.shell_lab import SHADES, Shade, picture, shades_lab
+from tests.components.shell_lab import SHADES, Shade, new_visitor, picture, shades_lab
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,7 @@ def frame(lab: Lab) -> ActionFrame:
 
 @pytest.fixture
 def request_of(lab: Lab) -> gr.Request:
-    _, cookie = lab.identity.issue()
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/play/shades/",
-        "query_string": b"",
-        "headers": [(b"cookie", f"{COOKIE}={cookie}".encode()), (b"origin", b"http://lab.test")],
-    }
-    return gr.Request(Request(scope), session_hash="tab")
+    return new_visitor(lab)
 
 
 @pytest.fixture
